@@ -1,0 +1,123 @@
+"""Drawing of what was already computed: every function takes the axes first; `show` hands a figure to the reader."""
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import ListedColormap
+
+# Okabe and Ito (2008): eight colours that people with any colour vision tell apart. A line style or marker goes along.
+OKABE_ITO = {
+    "black": "#000000",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "green": "#009E73",
+    "yellow": "#F0E442",
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "purple": "#CC79A7",
+}
+BLUE, VERMILLION = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
+CYCLE = [  # (colour, line style, marker) of the 1st, 2nd, … thing in a picture
+    (OKABE_ITO["blue"], "-", "o"),
+    (OKABE_ITO["vermillion"], "--", "s"),
+    (OKABE_ITO["green"], "-.", "^"),
+    (OKABE_ITO["purple"], (0, (5, 1, 1, 1, 1, 1)), "D"),
+    (OKABE_ITO["orange"], ":", "v"),
+    (OKABE_ITO["sky"], (0, (1, 1)), "P"),
+]
+DPI = 150  # drawn finer than shown, so that it stays sharp on a dense screen or a projector
+
+
+def grid(columns=1, rows=1, width=9.0, height=3.6, **keywords):
+    """A figure with rows × columns axes, laid out so that labels don't collide: (fig, ax) or (fig, array of axes).
+
+    width and height are of the whole figure, in inches; 1 inch is shown as 100 pixels.
+    """
+    fig, axes = plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **keywords)
+    for ax in np.ravel(axes):
+        ax.grid(True, color="0.9", linewidth=0.8)
+        ax.set_axisbelow(True)
+    return fig, axes
+
+
+def show(fig, alt):
+    """Show a figure as an image that carries its description, and close it.
+
+    Parameters
+    ----------
+    fig : the figure
+    alt : what is to be *seen* in it, in a sentence or two, for a reader who doesn't see it
+
+    Raises
+    ------
+    ValueError : alt says less than a short sentence
+    """
+    from IPython.display import display
+
+    if not isinstance(alt, str) or len(alt.split()) < 5:
+        raise ValueError(f"alt must say in a sentence what is to be seen, and came as {alt!r}")
+    width, height = (round(inches * 100) for inches in fig.get_size_inches())
+    source = base64.b64encode(png(fig)).decode()
+    plt.close(fig)
+    image = (
+        f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" style="max-width:100%;height:auto" '
+        f'src="data:image/png;base64,{source}">'
+    )
+    display({"text/html": image, "text/plain": alt}, raw=True)
+
+
+def png(fig, dpi=DPI) -> bytes:
+    """The figure as a PNG of at most 128 colours: a third of the size, and the same to the eye."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    fig.savefig(buffer, dpi=dpi, facecolor="white", format="png")
+    image = Image.open(buffer).convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    image.save(buffer, format="png", optimize=True)
+    return buffer.getvalue()
+
+
+def lines(ax, x, curves, **keywords):
+    """One line a row of `curves`, {label: y}: each with its own colour and line style."""
+    for (label, y), (colour, style, _) in zip(curves.items(), CYCLE, strict=False):
+        ax.plot(x, y, color=colour, linestyle=style, label=label, **keywords)
+    if len(curves) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def contours(ax, x, y, values, levels=18):
+    """Height lines of values (len(y), len(x)), close together where the surface is low: even on a log scale."""
+    low, high = np.nanmin(values), np.nanmax(values)
+    steps = low + (high - low) * np.geomspace(1e-4, 1, levels)
+    ax.contour(x, y, values, levels=steps, colors="0.7", linewidths=0.7)
+    return ax
+
+
+def regions(ax, numbers, extent):
+    """A map coloured by numbers 0, 1, 2, … (rows, columns), its first row at the bottom; white where they are −1."""
+    names = ["white", *(OKABE_ITO[c] for c in ("sky", "orange", "green", "purple", "yellow", "vermillion", "blue"))]
+    colours = ListedColormap(names)
+    limits = dict(vmin=-1, vmax=len(names) - 2)
+    ax.imshow(numbers, origin="lower", extent=extent, cmap=colours, interpolation="nearest", **limits)
+    ax.grid(False)
+    return ax
+
+
+def arrow(ax, start, vector, label="", colour=BLUE, style="-"):
+    """The vector, drawn as an arrow from the start, with its label beyond the tip."""
+    start, tip = np.asarray(start), np.add(start, vector)
+    ax.annotate("", tip, start, arrowprops=dict(arrowstyle="->", color=colour, linestyle=style, linewidth=2))
+    ax.annotate(label, tip + 0.22 * np.subtract(tip, start), color=colour, ha="center", va="center")
+    return ax
+
+
+def path(ax, theta, colour=BLUE, label=None, marker="."):
+    """The points theta (k, 2) of one run: a dot each, a circle at the start, a star at the end."""
+    ax.plot(theta[:, 0], theta[:, 1], f"{marker}-", color=colour, markersize=4, linewidth=1, label=label)
+    ax.plot(*theta[0], "o", color=colour, markersize=8, markerfacecolor="white")
+    ax.plot(*theta[-1], "*", color=colour, markersize=12, markeredgecolor="black", markeredgewidth=0.5)
+    return ax

@@ -1,0 +1,58 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from IPython import display as ipython_display
+
+from gdlib import plots
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(ipython_display, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+def test_show_emits_an_image_with_its_description_and_closes_the_figure(shown):
+    fig, ax = plots.grid()
+    ax.plot([0, 1], [1, 0])
+    plots.show(fig, alt='A line that falls from "1" to 0 <quickly>.')
+    (bundle,) = shown
+    assert bundle["text/plain"] == 'A line that falls from "1" to 0 <quickly>.'
+    assert 'alt="A line that falls from &quot;1&quot; to 0 &lt;quickly&gt;."' in bundle["text/html"]
+    assert "image/png" not in bundle
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize("alt", ["", "A plot.", None])
+def test_show_demands_a_description(alt):
+    fig, _ = plots.grid()
+    with pytest.raises(ValueError, match="alt must say in a sentence what is to be seen"):
+        plots.show(fig, alt=alt)
+    plt.close(fig)
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    def draw():
+        fig, ax = plots.grid(2)
+        plots.lines(ax[0], np.arange(5), {"a": np.arange(5), "b": np.arange(5) ** 2})
+        plots.contours(ax[1], np.arange(4), np.arange(3), np.arange(12.0).reshape(3, 4))
+        plots.path(ax[1], np.array([[0.0, 0.0], [1.0, 1.0]]))
+        content = plots.png(fig)
+        plt.close(fig)
+        return content
+
+    assert draw() == draw()
+
+
+def test_things_in_a_picture_differ_by_more_than_colour():
+    colours, styles, markers = zip(*plots.CYCLE, strict=True)
+    for cue in (colours, map(str, styles), markers):
+        assert len(set(cue)) == len(plots.CYCLE)
+
+
+def test_drawing_sets_no_global_state():
+    before = dict(plt.rcParams)
+    fig, _ = plots.grid(2)
+    plt.close(fig)
+    assert dict(plt.rcParams) == before
