@@ -1,0 +1,62 @@
+"""Short messages in a notebook: a box with a coloured edge and a symbol, or plain text where there is no notebook."""
+from __future__ import annotations
+
+import html
+import re
+import sys
+
+# kind: (edge from the Okabe-Ito palette, symbol as a second cue). The text keeps the theme's own colour, light or dark.
+KINDS = {
+    "passed": ("#009E73", "★"),
+    "todo": ("#56B4E9", "○"),
+    "look": ("#D55E00", "➜"),
+    "hint": ("#E69F00", "✦"),
+    "code": ("#E69F00", "≡"),
+    "question": ("#CC79A7", "?"),
+    "claim": ("#0072B2", "§"),
+}
+
+
+def note(kind, lines, widget_view=None):
+    """Display `lines` as a box of one of the KINDS; outside IPython, print them.
+
+    Parameters
+    ----------
+    kind : str
+        One of KINDS.
+    lines : list of str
+        Plain text; the first line is the heading, `…` in backquotes is shown as code.
+    widget_view : dict, optional
+        A widget's display data, shown instead where the front end has widgets.
+    """
+    bundle = {"text/plain": "\n".join(lines), "text/html": as_html(kind, lines)}
+    if widget_view:
+        bundle["application/vnd.jupyter.widget-view+json"] = widget_view
+    if in_ipython():
+        from IPython.display import display
+        display(bundle, raw=True)
+    else:
+        print(bundle["text/plain"])
+
+
+def as_html(kind, lines):
+    """The box as HTML, everything in it escaped."""
+    colour, symbol = KINDS[kind]
+    heading, *rest = lines
+    if kind == "code":
+        body = "".join(f'<pre style="margin:4px 0 0 0">{html.escape(line)}</pre>' for line in rest)
+    else:
+        body = "".join(f'<div style="margin-top:4px">{_marked_up(line)}</div>' for line in rest)
+    return (f'<div style="border-left:5px solid {colour};padding:4px 0 4px 12px;margin:4px 0;max-width:72em">'
+            f'<div><span aria-hidden="true" style="color:{colour};font-weight:bold">{symbol}</span> '
+            f'{_marked_up(heading)}</div>{body}</div>')
+
+
+def _marked_up(line):
+    line = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(line))
+    return f"<strong>{line}</strong>" if line.startswith("Verdict: ") else line
+
+
+def in_ipython():
+    """Is this an IPython session (a notebook or its shell)?"""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None

@@ -1,0 +1,356 @@
+"""Exercises and predictions: the solution passes, each known mistake gets its own sentence, nothing is guessed."""
+import inspect
+import re
+import sys
+from importlib import import_module
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from gdlib import notes
+from gdlib.exercises import Exercise, Prediction
+from gdlib.exercises.base import Lambda, _Outcome
+
+MODULES = [import_module(f"gdlib.exercises.{name}") for name in ("start_here", "gradients")]
+EXERCISES = [e for module in MODULES for e in vars(module).values() if isinstance(e, Exercise)]
+PREDICTIONS = [(name, p) for module in MODULES for name, p in vars(module).items() if isinstance(p, Prediction)]
+MISTAKES = [pytest.param(e, wrong, sentence, id=f"{e.name}-{i}")
+            for e in EXERCISES for i, (wrong, sentence) in enumerate(e.mistakes)]
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
+each_mistake = pytest.mark.parametrize("exercise, wrong, sentence", MISTAKES)
+
+
+def outcomes(exercise, fn):
+    return [_Outcome(fn, args, len(exercise.returns)) for args in exercise.inputs(np.random.default_rng(0))]
+
+
+def agree(one, other):
+    return all(a.agrees(b) for a, b in zip(one, other, strict=True))
+
+
+# --- every exercise of the course -------------------------------------------------------------------------------------
+
+
+@each_exercise
+def test_solution_passes(exercise):
+    found = exercise.diagnose(exercise.solution_function)
+    assert found.passed and found.attempted
+    assert found.text.startswith(f"{exercise.name}: ✓ ")
+
+
+@each_exercise
+def test_solution_source_runs_on_its_own_and_passes(exercise):
+    namespace = {"np": np}
+    exec(exercise.solution_source, namespace)
+    assert exercise.solution_source.startswith(f"def {exercise.name}(")
+    assert exercise.diagnose(namespace[exercise.name]).passed
+
+
+@each_exercise
+@pytest.mark.parametrize("body", ["...", "return ...", "result = ...\n    return result", "pass",
+                                  "'''A docstring.'''\n    ...", "for _ in range(3):\n        ...\n    return 1"])
+def test_untouched_stub_is_not_attempted(exercise, body, tmp_path, monkeypatch):
+    """Also where the source can be read, as in a notebook."""
+    source = f"def {exercise.name}{inspect.signature(exercise.solution_function)}:\n    {body}\n"
+    (tmp_path / "stub.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    sys.modules.pop("stub", None)
+    fn = getattr(import_module("stub"), exercise.name)
+    found = exercise.diagnose(fn)
+    assert not found.passed and not found.attempted
+    assert found.text == f"{exercise.name}: not attempted yet. `ex.{exercise.name}.hint()` gives a first hint."
+
+
+@each_exercise
+def test_has_mistakes_hints_and_a_word_for_the_end(exercise):
+    assert len({sentence for _, sentence in exercise.mistakes}) >= 4
+    assert len(exercise.hints) >= 2 and exercise.success and exercise.solution_function.__doc__
+
+
+@each_mistake
+def test_a_mistake_is_told_by_its_own_sentence_and_a_concrete_input(exercise, wrong, sentence):
+    found = exercise.diagnose(wrong)
+    assert found.mistake is wrong and found.attempted and not found.passed
+    assert "{call}" in sentence and "{expected}" in sentence and "{got}" in sentence
+    call, expected, got = re.search(sentence_pattern(sentence), found.text, re.S).group("call", "expected", "got")
+    assert call.startswith(f"`{exercise.name}(")
+    assert expected != got
+    assert not re.search("incorrect|wrong", found.text)
+
+
+def sentence_pattern(sentence):
+    pattern = re.escape(sentence)
+    for field in ("call", "expected", "got"):
+        pattern = pattern.replace(rf"\{{{field}\}}", f"(?P<{field}>.+?)")
+    return pattern + "$"
+
+
+@each_exercise
+def test_mistakes_can_be_told_apart_from_each_other_and_from_the_solution(exercise):
+    functions = [exercise.solution_function, *(wrong for wrong, _ in exercise.mistakes)]
+    results = [outcomes(exercise, fn) for fn in functions]
+    assert [(i, j) for (i, a), (j, b) in combinations(enumerate(results), 2) if agree(a, b)] == []
+    assert all(any(o.error is None for o in result) for result in results)
+
+
+@each_exercise
+def test_a_diagnosis_is_the_same_every_time(exercise):
+    wrong, _ = exercise.mistakes[-1]
+    assert exercise.diagnose(wrong) == exercise.diagnose(wrong)
+
+
+# --- what is said of any function -------------------------------------------------------------------------------------
+
+
+def halve(x, scale):
+    """x / 2 · scale."""
+    return x / 2 * scale
+
+
+HALVE = Exercise(halve, inputs=lambda rng: [(np.array([2.0, 4.0]), 1.0), (np.array([6.0]), 1.0), (np.zeros(3), 2.0)],
+                 mistakes=[(lambda x, scale: x + scale, "known: {call} {expected} {got}")],
+                 hints=["a first", "a second"], success="Well done.")
+
+
+def said(fn, exercise=HALVE):
+    found = exercise.diagnose(fn)
+    assert found.attempted and not found.passed and found.mistake is None
+    return found.text.removeprefix(f"{exercise.name}: ")
+
+
+@pytest.mark.parametrize("thing", [3.0, None, np.ones(2), "halve"])
+def test_not_a_function(thing):
+    assert said(thing).startswith("I expected your function and got ")
+
+
+def test_number_of_parameters():
+    assert said(lambda x: x) == ("your function takes (x), and I call it with (x, scale). "
+                                 "Keep the first line as it was given.")
+
+
+def test_the_learners_exception_is_shown_with_their_line_and_the_call():
+    def learners(x, scale):
+        half = x @ np.ones(7)
+        return half
+    text = said(learners)
+    assert text.startswith("your function raised ValueError: ")
+    assert ", in the line `half = x @ np.ones(7)`. The call was `halve(np.array([2., 4.]), 1)`." in text
+
+
+def test_an_exception_from_deeper_down_is_shown_at_the_learners_line():
+    def learners(x, scale):
+        return np.linalg.inv(x)
+    assert "LinAlgError" in said(learners) and ", in the line `return np.linalg.inv(x)`" in said(learners)
+
+
+def test_nothing_returned():
+    def learners(x, scale):
+        _ = x / 2 * scale
+    assert said(learners).startswith("`halve(np.array([2., 4.]), 1)` returned None, I expected [1, 2]. "
+                                     "Does the function end with `return`?")
+
+
+def test_argument_changed_in_place():
+    def learners(x, scale):
+        x /= 2
+        return x * scale
+    assert said(learners).startswith("`halve(np.array([2., 4.]), 1)` changed its argument `x`")
+
+
+@pytest.mark.parametrize("value, came", [("1", "'1' (str)"), ({1}, "{1} (set)"), ([1, [2]], "[1, [2]] (list)"),
+                                         (1 + 2j, "(1+2j) (complex)")])
+def test_wrong_type(value, came):
+    assert said(lambda x, scale: value) == f"for `halve(np.array([2., 4.]), 1)` I expected [1, 2] and got {came}."
+
+
+def test_wrong_shape_names_both():
+    assert said(lambda x, scale: halve(x, scale)[:, None]).startswith(
+        "for `halve(np.array([2., 4.]), 1)` I expected shape (2,) and got shape (2, 1)")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_finite(bad):
+    assert f"and got [{bad}, {bad}]. Where could" in said(lambda x, scale: halve(x, scale) + bad)
+
+
+def test_same_answer_for_every_input():
+    one_input = Exercise(halve, inputs=lambda rng: [(np.array([2.0]), 1.0), (np.array([6.0]), 1.0)], mistakes=[],
+                         hints=[])
+    assert "your function gives [1] whatever it is called with" in said(lambda x, scale: np.array([1.0]), one_input)
+
+
+def test_a_common_factor():
+    assert said(lambda x, scale: 3 * halve(x, scale)) == (
+        "your result is 3 times the expected one on every input: for `halve(np.array([2., 4.]), 1)` "
+        "I expected [1, 2] and got [3, 6].")
+
+
+def test_anything_else_gets_one_concrete_input():
+    assert said(lambda x, scale: halve(x, scale) ** 2) == \
+        "for `halve(np.array([2., 4.]), 1)` I expected [1, 2] and got [1, 4]."
+
+
+def test_only_agreement_on_every_input_makes_a_known_mistake():
+    assert HALVE.diagnose(lambda x, scale: x + scale).mistake is not None
+    assert "known" not in said(lambda x, scale: x + scale if len(x) < 3 else x)
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, lambda a: a.astype(np.float32)])
+def test_lists_tuples_and_arrays_are_all_welcome(form):
+    assert HALVE.diagnose(lambda x, scale: form(halve(x, scale))).passed
+
+
+def test_what_the_learner_prints_or_warns_is_not_repeated(capsys, recwarn):
+    def learners(x, scale):
+        print("here")
+        np.ones(1) / np.zeros(1)
+        return halve(x, scale)
+    assert HALVE.diagnose(learners).passed
+    assert capsys.readouterr().out == "" and not recwarn
+
+
+def test_dots_that_are_not_a_stub():
+    def leftover(x, scale):
+        ...
+        return x
+    def index(x, scale):
+        return x[..., 0]
+    assert said(leftover) and said(index)
+
+
+def test_several_results_are_named():
+    def two(x):
+        return x, [2 * x]
+    pair = Exercise(two, inputs=lambda rng: [(1.0,), (2.0,)], mistakes=[], hints=[], returns=("first", "second"))
+    assert pair.diagnose(lambda x: [x, np.array([2 * x])]).passed
+    assert "I expected 2 results, (first, second) and got 1.0 (float)" in said(lambda x: x, pair)
+    assert "expected second = [2] and got second = [3]" in said(lambda x: (x, [2 * x + 1]), pair)
+
+
+# --- what is displayed ------------------------------------------------------------------------------------------------
+
+
+def test_check_shows_one_message_and_returns_nothing(capsys):
+    assert HALVE.check(halve) is None
+    assert capsys.readouterr().out == "halve: ✓ as expected on all 3 inputs. Well done.\n"
+
+
+def test_hints_come_one_by_one_and_then_the_solution(capsys):
+    exercise = Exercise(halve, inputs=HALVE.inputs, mistakes=[], hints=["a first", "a second"])
+    shown = []
+    for _ in range(3):
+        exercise.hint()
+        shown.append(capsys.readouterr().out)
+    assert "1 of 2: a first" in shown[0] and "solution" not in shown[0]
+    assert "2 of 2: a second" in shown[1] and "ex.halve.solution()" in shown[1]
+    assert "last hint" in shown[2] and "ex.halve.solution()" in shown[2]
+    exercise.solution()
+    assert "return x / 2 * scale" in capsys.readouterr().out
+
+
+def test_everything_is_escaped_and_only_code_is_marked_up():
+    html = notes.as_html("look", ["<script>&`a<b`", "two"])
+    assert "<script>" not in html and "&lt;script&gt;&amp;<code>a&lt;b</code>" in html
+
+
+def test_lambda_prints_as_it_can_be_pasted():
+    f = Lambda("lambda x: np.exp(x)")
+    assert eval(repr(f))(0.0) == f(0.0) == 1
+
+
+# --- predictions ------------------------------------------------------------------------------------------------------
+
+
+def question():
+    return Prediction("size", "How large?", {"small": lambda v: v < 1, "large <b>": lambda v: v > 1}, "Because.")
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """Display bundles, as in a notebook."""
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    for module in ("gdlib.notes", "gdlib.exercises.base"):
+        monkeypatch.setattr(f"{module}.in_ipython", lambda: True)
+    return shown
+
+
+def test_a_prediction_asks_in_text_where_there_are_no_widgets(capsys):
+    question().predict()
+    assert capsys.readouterr().out.splitlines() == [
+        "How large?", "1. small", "2. large <b>", "(Without buttons here, choose by number: `ex.size.predict(2)`.)"]
+
+
+def test_a_prediction_by_number_is_kept_and_put_beside_the_measurement(capsys):
+    q = question()
+    q.predict(1)
+    q.reveal(3.14159)
+    assert capsys.readouterr().out.splitlines()[2:] == ["You said: small", "Measured: 3.142 → large <b>", "Because."]
+    q.predict(2)
+    q.reveal(3.0, shown="three")
+    assert capsys.readouterr().out.splitlines()[2:] == ["You said: large <b> ✓", "Measured: three → large <b>",
+                                                        "Because."]
+
+
+def test_without_a_prediction_the_answer_says_so(capsys):
+    question().reveal(0)
+    assert capsys.readouterr().out.startswith("You made no prediction.\nMeasured: 0 → small")
+
+
+# Colab's ipywidgets 7.7 makes its comms in a way that ipykernel 6 has deprecated.
+with_widgets = pytest.mark.filterwarnings("ignore:The `ipykernel.comm.Comm` class:DeprecationWarning")
+
+
+@with_widgets
+def test_a_prediction_with_widgets(displayed):
+    q = question()
+    assert q.predict() is None
+    (bundle,) = displayed
+    view = bundle["application/vnd.jupyter.widget-view+json"]
+    box, _, buttons, noted = q._widgets
+    assert view == {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+    assert "1. small" in bundle["text/plain"] and "2. large &lt;b&gt;" in bundle["text/html"]
+    assert buttons.description and buttons.value is None and q.chosen is None
+    buttons.value = 1
+    assert q.chosen == 1 and noted.value
+
+
+@with_widgets
+def test_asking_again_leaves_no_widgets_behind_and_keeps_the_choice(displayed):
+    q = question()
+    q.predict()
+    first = q._widgets
+    first[2].value = 0
+    q.predict()
+    assert q._widgets[2].value == 0 and all(w.comm is None for w in first)
+    without_view = [{k: v for k, v in b.items() if "widget" not in k} for b in displayed]
+    assert without_view[0] == without_view[1]
+
+
+def test_without_ipywidgets_the_question_stands_alone(displayed, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    question().predict()
+    assert set(displayed[0]) == {"text/plain", "text/html"}
+
+
+@pytest.mark.parametrize("number", [0, 3, 1.5, "1", True])
+def test_a_choice_that_is_none(number):
+    with pytest.raises(ValueError, match="expected the number of a choice, 1 to 2"):
+        question().predict(number)
+
+
+@pytest.mark.parametrize("measured", [1, float("nan")])
+def test_a_measurement_that_fits_no_choice(measured):
+    with pytest.raises(ValueError, match="fits 0 of the choices"):
+        question().reveal(measured)
+
+
+@pytest.mark.parametrize("name, prediction", PREDICTIONS, ids=[name for name, _ in PREDICTIONS])
+def test_a_prediction_of_the_course(name, prediction):
+    assert prediction.name == name and prediction.question.endswith("?") and len(prediction.choices) >= 3
+    values = ["fits", "grows", "NameError", "ValueError"] if name == "first_fault" else \
+        [*np.geomspace(1e-16, 1e6, 2000), *(-np.geomspace(1e-3, 10, 50) if name == "first_step" else [])]
+    fitting = [[text for text, holds in prediction.choices.items() if holds(v)] for v in values]
+    assert all(len(texts) <= 1 for texts in fitting)
+    assert {texts[0] for texts in fitting if texts} == set(prediction.choices)
