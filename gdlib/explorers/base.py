@@ -1,0 +1,343 @@
+"""What every explorer is made of: controls → a pure function → a picture and a sentence.
+
+An explorer is a subclass of `Explorer` that says four things:
+
+    controls          name -> Slider, LogSlider, WholeSlider, Choice or Switch
+    picture(state)    the whole experiment, pure: -> (data for the artists, the sentence)
+    draw(fig, scene)  axes, and the artists that will move, once for each scene: -> {name: artist}
+    update(artists, data)  move the artists
+
+Only what moves is drawn again on a slider's move; the rest is a background that was kept. `data["scene"]` says which
+background it is: whatever is named there (a surface, fog or no fog) has a figure of its own.
+"""
+import base64
+import html
+import inspect
+import io
+import math
+import numbers
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import ipywidgets as widgets
+import matplotlib.style
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+# Displayed explorers keep their widgets; a cell that is run again and again must not pile them up.
+KEPT_ALIVE = 8
+_alive = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A real number from low to high."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    step: float
+
+    def checked(self, value):
+        if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
+            raise TypeError(f"must be a number, and came as {value!r}")
+        value = self.rounded(value)
+        if not self.low <= value <= self.high:
+            raise ValueError(f"must be from {self.low:g} to {self.high:g}, and came as {value!r}")
+        return value
+
+    def rounded(self, value):
+        return round(float(value), max(0, -math.floor(math.log10(self.step)))) + 0.0
+
+    def widget(self, value):
+        return widgets.FloatSlider(value=value, min=self.low, max=self.high, step=self.step, **_labelled(self.label))
+
+    def settle(self, widget, value):
+        """Give the widget this control's range and a value, in one message and without an impossible state between."""
+        with widget.hold_sync(), widget.hold_trait_notifications():
+            widget.min, widget.max, widget.value = self.low, self.high, value
+
+
+class WholeSlider(Slider):
+    """A whole number from low to high."""
+
+    def __init__(self, label, value, low, high):
+        super().__init__(label, value, low, high, 1)
+
+    def checked(self, value):
+        if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+            raise TypeError(f"must be a whole number, and came as {value!r}")
+        return super().checked(value)
+
+    def rounded(self, value):
+        return int(value)
+
+    def widget(self, value):
+        return widgets.IntSlider(value=value, min=self.low, max=self.high, **_labelled(self.label))
+
+
+class LogSlider(Slider):
+    """A positive number; low and high are powers of ten, and step is a part of a decade."""
+
+    def rounded(self, value):
+        return float(f"{value:.3g}")
+
+    def widget(self, value):
+        low, high = math.log10(self.low), math.log10(self.high)
+        return widgets.FloatLogSlider(
+            value=value, min=low, max=high, step=self.step, readout_format=".3g", **_labelled(self.label)
+        )
+
+    def settle(self, widget, value):
+        widget.value = value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several names. A new choice opens in its own good state."""
+
+    label: str
+    value: str
+    options: tuple
+
+    def checked(self, value):
+        if value not in self.options:
+            raise ValueError(f"must be one of {', '.join(map(repr, self.options))}, and came as {value!r}")
+        return value
+
+    def widget(self, value):
+        return widgets.Dropdown(value=value, options=self.options, **_labelled(self.label))
+
+    def settle(self, widget, value):
+        widget.value = value
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Yes or no."""
+
+    label: str
+    value: bool
+
+    def checked(self, value):
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(f"must be True or False, and came as {value!r}")
+        return bool(value)
+
+    def widget(self, value):
+        return widgets.Checkbox(value=value, **_labelled(self.label))
+
+    def settle(self, widget, value):
+        widget.value = value
+
+
+def _labelled(label):
+    """Layout for a control with its label in front, wide enough for both."""
+    return {"description": label, "style": {"description_width": "6.5em"}, "layout": {"width": "23em"}}
+
+
+class Explorer:
+    """A picture that follows its controls. Display it by making it the last line of a cell.
+
+    Its `repr` is the line of code that opens it in its present state, `sentence` says what is to be seen there.
+
+    Raises
+    ------
+    TypeError, ValueError : an unknown control, or a value that the control can't take
+    """
+
+    controls = {}
+    size, dpi = (10, 4), 100
+
+    def __init_subclass__(cls):
+        parameters = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=control.value)
+            for name, control in cls.controls.items()
+        ]
+        cls.__signature__ = inspect.Signature(parameters)  # for completion and `explorers.hiker?`
+
+    def __init__(self, **state):
+        self.view = None
+        self._enter(state)
+
+    # What a subclass says ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def fitted(cls, **chosen):
+        """The controls, with the ranges and opening values that suit what the Choice controls have chosen."""
+        return cls.controls
+
+    @staticmethod
+    def picture(state):
+        """The experiment: state -> (data, sentence). Pure; knows nothing of matplotlib or widgets."""
+        raise NotImplementedError
+
+    @staticmethod
+    def draw(fig, scene):
+        """Put axes and all that stands still into fig; -> {name: artist} of what will move."""
+        raise NotImplementedError
+
+    @staticmethod
+    def update(artists, data):
+        """Move the artists to where data says."""
+        raise NotImplementedError
+
+    # What it gets ---------------------------------------------------------------------------------------------------
+
+    def __repr__(self):
+        return f"explorers.{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.state.items())})"
+
+    def png(self, colours=None):
+        """The picture as the bytes of a PNG file; with a palette of `colours` it is small enough to be stored."""
+        image = _stage(type(self), self.data["scene"]).render(self.data)
+        file = io.BytesIO()
+        if colours:
+            image.quantize(colours).save(file, "PNG", optimize=True)
+        else:
+            image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
+
+    def close(self):
+        """Let go of the widgets; displaying the explorer again makes new ones."""
+        if self.view is not None:
+            for widget in [*self.widgets.values(), *self._shown, self._panel, self.view]:
+                widget.close()
+        self.view = None
+        _alive.pop(id(self), None)
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        self._open()
+        image = self._image(colours=64)
+        return {
+            # Written by hand: ipywidgets 7 and 8 make it in different ways, and it is the same.
+            "application/vnd.jupyter.widget-view+json": {
+                "version_major": 2, "version_minor": 0, "model_id": self.view.model_id,
+            },
+            "text/html": f"{image}<p>{html.escape(self.sentence)}</p>{self._code()}",
+            "text/plain": self.sentence,
+        }
+
+    def _enter(self, given):
+        """Take on a state: what was given, and for the rest the opening values that suit it."""
+        name = type(self).__name__
+        if unknown := set(given) - set(self.controls):
+            raise TypeError(
+                f"{name} has no control {', '.join(sorted(map(repr, unknown)))}; it has {', '.join(self.controls)}"
+            )
+
+        def checked(control, k):
+            try:
+                return control.checked(given.get(k, control.value))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{k} of {name} {error}") from None
+
+        chosen = {k: checked(c, k) for k, c in self.controls.items() if isinstance(c, Choice)}
+        self.controls = self.fitted(**chosen)
+        self.state = {k: checked(control, k) for k, control in self.controls.items()}
+        self.data, self.sentence = self.picture(self.state)
+
+    def _open(self):
+        if self.view is None:
+            self.widgets = {k: control.widget(self.state[k]) for k, control in self.controls.items()}
+            for name, widget in self.widgets.items():
+                widget.observe(partial(self._moved, name), "value")
+            self._panel = widgets.HBox(list(self.widgets.values()), layout={"flex_flow": "row wrap"})
+            self._shown = [widgets.HTML(), widgets.HTML()]
+            self.view = widgets.VBox([self._panel, *self._shown])
+            self._settling = False
+            self._show()
+        _alive[id(self)] = self
+        _alive.move_to_end(id(self))
+        while len(_alive) > KEPT_ALIVE:
+            next(iter(_alive.values())).close()
+
+    def _moved(self, name, change):
+        if self._settling:
+            return
+        if isinstance(self.controls[name], Choice):
+            kept = {k: self.state[k] for k, c in self.controls.items() if isinstance(c, Choice | Switch)}
+            self._enter({**kept, name: change["new"]})
+            self._settling = True
+            for k, widget in self.widgets.items():
+                self.controls[k].settle(widget, self.state[k])
+            self._settling = False
+        else:
+            self._enter({**self.state, name: change["new"]})
+        self._show()
+
+    def _show(self):
+        picture, words = self._shown
+        picture.value = self._image()
+        words.value = (
+            '<div role="status" aria-live="polite" style="font-size:1.1em;line-height:1.5;min-height:3em">'
+            f"{html.escape(self.sentence)}</div>{self._code()}"
+        )
+
+    def _image(self, colours=None):
+        width, height = (round(inches * self.dpi) for inches in self.size)
+        data = base64.b64encode(self.png(colours)).decode()
+        return (
+            f'<img alt="{html.escape(self.sentence)}" width="{width}" height="{height}" '
+            f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
+        )
+
+    def _code(self):
+        return f"<code>{html.escape(repr(self), quote=False)}</code>"
+
+
+class Stage:
+    """A figure of one scene: its background is drawn once, and what moves is drawn on a copy of it."""
+
+    def __init__(self, explorer, scene):
+        # A learner's style sheet must not move labels out of a picture that was laid out once.
+        with matplotlib.style.context("default"):
+            self.explorer = explorer
+            self.canvas = FigureCanvasAgg(Figure(explorer.size, dpi=explorer.dpi))
+            self.artists = explorer.draw(self.canvas.figure, scene)
+            for artist in self.artists.values():
+                artist.set_animated(True)  # canvas.draw leaves these out
+            self.canvas.draw()
+            self.background = self.canvas.copy_from_bbox(self.canvas.figure.bbox)
+
+    def render(self, data):
+        self.canvas.restore_region(self.background)
+        self.explorer.update(self.artists, data)
+        for artist in self.artists.values():
+            artist.axes.draw_artist(artist)
+        size = self.canvas.get_width_height()
+        return Image.frombuffer("RGBA", size, self.canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+
+
+# Shared by all explorers of a class: a cell that is run again finds its figure drawn.
+_stage = lru_cache(maxsize=8)(Stage)
+
+
+def marker(ax, shape, size, colour, label=None):
+    """A point to be moved, that stands out on any ground and is not cut at the edge of its axes."""
+    return ax.plot(
+        [], [], shape, markersize=size, color=colour, markeredgecolor="black", markeredgewidth=1.3, label=label,
+        clip_on=False,
+    )[0]
+
+
+def number(value, digits=3):
+    """A number for a sentence: 3 significant digits, a true minus sign; 6,420 in full, 1.2·10⁻⁹ as a power of ten."""
+    if not np.isfinite(value):
+        return "beyond all numbers"
+    text = f"{value:.{digits}g}"
+    if 1e3 <= abs(value) < 1e6:
+        text = f"{float(text):,.0f}"
+    elif "e" in text:
+        mantissa, exponent = text.split("e")
+        power = "10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        text = power if mantissa == "1" else f"{mantissa}·{power}"
+    return text.replace("-", "−")
+
+
+def fixed(value, decimals=2):
+    """A number with a fixed count of decimals and a true minus sign."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")

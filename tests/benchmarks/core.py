@@ -1,0 +1,58 @@
+"""The core: sweeps, basins, and what importing costs."""
+import subprocess
+import sys
+from statistics import median
+
+import numpy as np
+
+import gdlib as gd
+from tests.benchmarks.measure import ROOT, Row, alternate, spread
+
+
+def sweep():
+    """200 rates × 300 steps on a 2-D quadratic: one run against a loop over runs."""
+    f, start, rates = gd.quadratic([1.0, 10.0], angle=0.5), [1.0, 1.0], np.geomspace(1e-4, 0.3, 200)
+
+    def as_one():
+        return gd.run(f, gd.gradient_descent(gd.per_run(rates)), start, 300).theta
+
+    def as_loop():
+        return np.stack([gd.run(f, gd.gradient_descent(lr), start, 300).theta for lr in rates], axis=1)
+
+    one, loop = alternate(as_one, as_loop, repeats=7)
+    ratio = median(loop) / median(one)
+    equal = np.array_equal(as_one(), as_loop())
+    return [
+        Row("sweep of 200 rates, as one run", spread(one)),
+        Row("sweep of 200 rates, as a loop", spread(loop)),
+        Row("sweep: how many times faster", f"{ratio:.0f}×", "≥ 50×", ratio >= 50),
+        Row("sweep: equal to the loop, bit for bit", str(equal), "True", equal),
+    ]
+
+
+def basins():
+    """A picture of Himmelblau's basins of attraction: 512 × 512 starts, 150 steps, the last point only."""
+    x, y = np.meshgrid(np.linspace(-6, 6, 512), np.linspace(-6, 6, 512))
+    starts = np.stack([x, y], axis=-1)
+    (seconds,) = alternate(
+        lambda: gd.run(gd.himmelblau, gd.gradient_descent(0.01), starts, 150, every=150), repeats=5
+    )
+    return [Row("basins, 512 × 512 starts, 150 steps", spread(seconds, "s"), "< 1 s", median(seconds) < 1)]
+
+
+def importing():
+    """`import gdlib` against `import numpy`, each in fresh interpreters."""
+
+    def seconds(module):
+        code = f"import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        return float(done.stdout)
+
+    pairs = [(seconds("numpy"), seconds("gdlib")) for _ in range(21)][1:]
+    numpy, gdlib = zip(*pairs, strict=True)
+    ratio = median(gdlib) / median(numpy)
+    return [
+        Row("import numpy", spread(numpy)),
+        Row("import gdlib", spread(gdlib)),
+        Row("import: gdlib / numpy", f"{ratio:.2f}", "≤ 1.25", ratio <= 1.25),
+    ]

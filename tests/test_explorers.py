@@ -1,0 +1,320 @@
+"""Every explorer, without a browser: at the ends of its sliders, at random states, and moved by its widgets."""
+import base64
+import html
+import io
+import itertools
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import gdlib as gd
+from gdlib import explorers
+from gdlib.explorers import base
+from gdlib.explorers.base import Choice, LogSlider, Slider, Switch, WholeSlider, fixed, number
+from gdlib.explorers.gradients import SURFACES, _arrowheads, _edge
+from gdlib.explorers.start_here import DEEP, SHALLOW, mountain
+
+EXPLORERS = [getattr(explorers, name) for name in explorers.__all__]
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def choices(explorer):
+    """Every combination of what its Choice controls offer, as a list of dicts."""
+    named = {k: c.options for k, c in explorer.controls.items() if isinstance(c, Choice)}
+    return [dict(zip(named, options, strict=True)) for options in itertools.product(*named.values())]
+
+
+CASES = [(explorer, chosen) for explorer in EXPLORERS for chosen in choices(explorer)]
+each_case = pytest.mark.parametrize(
+    "explorer, chosen", CASES, ids=["-".join([explorer.__name__, *chosen.values()]) for explorer, chosen in CASES]
+)
+each_explorer = pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda e: e.__name__)
+
+
+def values(control):
+    if isinstance(control, Switch):
+        return st.booleans()
+    if isinstance(control, WholeSlider):
+        return st.integers(control.low, control.high)
+    if isinstance(control, LogSlider):
+        return st.floats(np.log10(control.low), np.log10(control.high)).map(lambda e: control.rounded(10**e))
+    return st.floats(control.low, control.high)
+
+
+def sliders(explorer, chosen):
+    return {k: c for k, c in explorer.fitted(**chosen).items() if not isinstance(c, Choice)}
+
+
+def holds(e):
+    """What is true of an explorer in any state: drawable, described, and reproduced by its line of code."""
+    for name, value in e.data.items():
+        if isinstance(value, np.ndarray):
+            assert np.isfinite(value).all(), (name, e)
+    assert len(e.sentence) > 30 and e.sentence.endswith(".")
+    assert not re.search(r"nan|inf|None|-\d", e.sentence), e.sentence
+    again = eval(repr(e), {"explorers": explorers})
+    assert (again.state, again.sentence) == (e.state, e.sentence)
+    image = Image.open(io.BytesIO(e.png()))
+    assert image.size == (1000, 400)
+
+
+@each_case
+def test_ends_of_every_slider(explorer, chosen):
+    for name, control in sliders(explorer, chosen).items():
+        ends = (False, True) if isinstance(control, Switch) else (control.low, control.high)
+        for end in ends:
+            holds(explorer(**chosen, **{name: end}))
+
+
+@each_case
+def test_all_sliders_at_their_ends_together(explorer, chosen):
+    controls = sliders(explorer, chosen)
+    ends = [(False, True) if isinstance(c, Switch) else (c.low, c.high) for c in controls.values()]
+    for corner in itertools.product(*ends):
+        holds(explorer(**chosen, **dict(zip(controls, corner, strict=True))))
+
+
+@each_case
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_random_states(explorer, chosen, data):
+    holds(explorer(**chosen, **{k: data.draw(values(c), label=k) for k, c in sliders(explorer, chosen).items()}))
+
+
+def widget_values(e):
+    """For each control, a value that it does not have now."""
+    for name, control in e.controls.items():
+        now = e.state[name]
+        if isinstance(control, Switch):
+            yield name, not now
+        elif isinstance(control, Choice):
+            yield name, next(o for o in control.options if o != now)
+        else:
+            yield name, control.low if now != control.low else control.high
+
+
+@each_explorer
+def test_moving_any_control_changes_picture_sentence_and_code(explorer):
+    for name in explorer.controls:
+        e = explorer()
+        e._repr_mimebundle_()
+        picture, words = e._shown
+        before = picture.value, words.value, e.sentence, repr(e)
+        value = dict(widget_values(e))[name]
+        e.widgets[name].value = value
+        assert e.state[name] == value
+        assert picture.value != before[0] and words.value != before[1] and repr(e) != before[3]
+        if not isinstance(explorer.controls[name], Switch) or e.state[name]:
+            assert e.sentence != before[2]
+        assert html.escape(e.sentence) in words.value and html.escape(e.sentence) in picture.value
+        assert repr(e) in html.unescape(words.value)
+        e.close()
+
+
+@each_explorer
+def test_the_picture_after_moves_is_the_picture_of_that_state(explorer):
+    e = explorer()
+    e._repr_mimebundle_()
+    for name, value in widget_values(e):
+        e.widgets[name].value = value
+    assert explorer(**e.state).png() == e.png()
+    e.close()
+
+
+def test_a_new_surface_opens_in_its_own_good_state():
+    e = explorers.hiker()
+    e._repr_mimebundle_()
+    shown = []
+    e._shown[0].observe(shown.append, "value")
+    for moves, surface in enumerate([*SURFACES, "himmelblau"], start=1):
+        e.widgets["surface"].value = surface
+        assert e.state == explorers.hiker(surface=surface).state
+        assert {k: w.value for k, w in e.widgets.items()} == pytest.approx(e.state)
+        x = e.widgets["x"]
+        assert (x.min, x.max) == (e.controls["x"].low, e.controls["x"].high)
+        assert len(shown) == moves, "one picture for a choice, not one for each slider that settles"
+    e.close()
+
+
+@each_explorer
+def test_display_bundle(explorer):
+    e = explorer()
+    bundle = e._repr_mimebundle_()
+    assert set(bundle) == {VIEW, "text/html", "text/plain"}
+    assert bundle[VIEW] == {"version_major": 2, "version_minor": 0, "model_id": e.view.model_id}
+    assert bundle["text/plain"] == e.sentence
+    assert f'alt="{html.escape(e.sentence)}"' in bundle["text/html"] and repr(e) in html.unescape(bundle["text/html"])
+    picture = re.search(r"base64,([^\"]+)", bundle["text/html"])[1]
+    assert Image.open(io.BytesIO(base64.b64decode(picture))).size == (1000, 400)
+    again = e._repr_mimebundle_()
+    assert again == bundle, "shown twice, it is the same widget"
+    other = explorer()._repr_mimebundle_()
+    assert (other["text/html"], other["text/plain"]) == (bundle["text/html"], bundle["text/plain"])
+    assert other[VIEW] != bundle[VIEW]
+
+
+@each_explorer
+def test_every_control_is_labelled_and_follows_at_once(explorer):
+    e = explorer()
+    e._repr_mimebundle_()
+    labels = [w.description for w in e.widgets.values()]
+    assert all(labels) and len(set(labels)) == len(labels)
+    for widget in e.widgets.values():
+        assert getattr(widget, "continuous_update", True)
+    words = e._shown[1].value
+    assert 'role="status"' in words and 'aria-live="polite"' in words
+    e.close()
+
+
+@each_explorer
+def test_moves_add_no_artists_and_no_widgets(explorer):
+    e = explorer()
+    e._repr_mimebundle_()
+    stage = base._stage(explorer, e.data["scene"])
+    figure = stage.canvas.figure
+    before = [len(ax.get_children()) for ax in figure.axes]
+    names = [k for k, c in e.controls.items() if isinstance(c, Slider)]
+    for k in range(20):
+        widget = e.widgets[names[k % len(names)]]
+        widget.value = min(widget.max, max(widget.min, widget.value + widget.step * (-1) ** k))
+    assert [len(ax.get_children()) for ax in figure.axes] == before
+    assert base._stage(explorer, e.data["scene"]) is stage
+    e.close()
+
+
+def test_a_cell_run_again_and_again_keeps_few_widgets_alive():
+    shown = [explorers.fog() for _ in range(base.KEPT_ALIVE + 3)]
+    for e in shown:
+        e._repr_mimebundle_()
+    assert len(base._alive) == base.KEPT_ALIVE
+    assert [e.view is None for e in shown[:4]] == [True, True, True, False]
+    assert VIEW in shown[0]._repr_mimebundle_(), "shown once more, it lives again"
+    for e in shown:
+        e.close()
+
+
+def test_a_style_sheet_of_the_learner_changes_nothing():
+    import matplotlib
+
+    plain = explorers.hiker(surface="bowl").png()
+    base._stage.cache_clear()
+    before = dict(matplotlib.rcParams)
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "black"}):
+        assert explorers.hiker(surface="bowl").png() == plain
+    assert dict(matplotlib.rcParams) == before
+    base._stage.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "call, error, sentence",
+    [
+        (lambda: explorers.hiker(speed=1), TypeError, "hiker has no control 'speed'; it has surface, x, y, lr, steps"),
+        (lambda: explorers.hiker(x=99), ValueError, "x of hiker must be from -7.2 to 7.2, and came as 99.0"),
+        (lambda: explorers.hiker(surface="bowl", x=5), ValueError, "x of hiker must be from -3 to 3, and came as 5.0"),
+        (lambda: explorers.hiker(x=float("nan")), ValueError, "x of hiker must be from -7.2 to 7.2, and came as nan"),
+        (lambda: explorers.hiker(lr=0), ValueError, "lr of hiker must be from 0.0001 to 1, and came as 0.0"),
+        (lambda: explorers.hiker(lr="fast"), TypeError, "lr of hiker must be a number, and came as 'fast'"),
+        (lambda: explorers.hiker(steps=2.5), TypeError, "steps of hiker must be a whole number, and came as 2.5"),
+        (lambda: explorers.hiker(steps=True), TypeError, "steps of hiker must be a whole number, and came as True"),
+        (lambda: explorers.hiker(steps=-1), ValueError, "steps of hiker must be from 0 to 100, and came as -1"),
+        (lambda: explorers.hiker(surface="hill"), ValueError, "surface of hiker must be one of 'bowl', 'ravine', "),
+        (lambda: explorers.hiker(surface=[]), ValueError, "surface of hiker must be one of 'bowl', 'ravine', "),
+        (lambda: explorers.fog(lift=1), TypeError, "lift of fog must be True or False, and came as 1"),
+        (lambda: explorers.hikre, AttributeError, "there is no explorer 'hikre'; there are fog, hiker"),
+    ],
+)
+def test_bad_input_is_one_sentence(call, error, sentence):
+    with pytest.raises(error) as caught:
+        call()
+    message = str(caught.value)
+    assert message.startswith(sentence) and "\n" not in message
+
+
+# The sentence says what the run did -------------------------------------------------------------------------------
+
+
+def test_hiker_tells_the_run():
+    e = explorers.hiker(surface="himmelblau", x=-4.0, y=4.0, lr=0.002, steps=17)
+    run = gd.run(gd.himmelblau, gd.gradient_descent(0.002), [-4.0, 4.0], 17)
+    assert "After 17 steps of rate 0.002 from (−4.00, 4.00)" in e.sentence
+    assert f"height {number(run.loss[-1])}, distance {number(run.distance[-1])} to" in e.sentence
+    np.testing.assert_array_equal(e.data["path"], run.theta)
+
+
+def test_hiker_names_what_happens():
+    def says(**state):
+        return explorers.hiker(**state).sentence
+
+    L = 25.0  # the ravine's larger curvature
+    assert "has arrived" in says(surface="bowl", lr=0.5, steps=40)
+    assert "zigzags" in says(surface="ravine", lr=1.96 / L, steps=40)
+    assert "off the map" in says(surface="ravine", lr=2.3 / L, steps=100)
+    assert "creeps" in says(surface="rosenbrock", lr=0.0005, steps=100)
+    assert "stands still" in says(surface="saddle", x=0.0, y=0.0, steps=5)
+    assert "No step has been taken" in says(steps=0)
+
+
+def test_hiker_leaves_the_map_at_the_step_it_says():
+    e = explorers.hiker(surface="bowl", x=1.0, y=0.0, lr=1.0, steps=100)
+    assert "off the map" not in e.sentence, "at 2/λ exactly, it swings for ever"
+    e = explorers.hiker(surface="ravine", lr=0.1, steps=100)
+    run = gd.run(SURFACES["ravine"][0], gd.gradient_descent(0.1), [-2.2, -0.2], 100)
+    outside = (np.abs(run.theta) > (3.0, 2.0)).any(-1)
+    step = int(outside.argmax())
+    assert outside.any() and f"Step {step} led out of it" in e.sentence
+    assert len(e.data["path"]) == step
+    before = explorers.hiker(surface="ravine", lr=0.1, steps=step - 1)
+    assert "off the map" not in before.sentence
+    edge = np.abs(e.data["exit"]) / (3.0, 2.0)
+    assert edge.max() == pytest.approx(1)
+
+
+def test_fog_finds_the_valley_it_says():
+    assert mountain(np.array([DEEP])) < mountain(np.array([SHALLOW]))
+    for state in ({"rate": 4.0}, {"rate": 20.0}, {"start": 60.0}, {"start": 90.0, "rate": 1.0}, {"start": 30.0}):
+        e = explorers.fog(**state, steps=40, lift=True)
+        x = e.data["x"][-1]
+        assert abs(x - DEEP) < 2 or abs(x - SHALLOW) < 2
+        assert ("this is the deeper valley" in e.sentence) == (abs(x - DEEP) < 2)
+        assert ("only the shallower valley" in e.sentence) == (abs(x - SHALLOW) < 2)
+        assert "alley" not in explorers.fog(**state, steps=40).sentence, "the fog hides it"
+
+
+def test_fog_opens_in_a_state_where_something_can_be_learned():
+    assert "shallower" in explorers.fog(lift=True).sentence
+    ends = {round(explorers.fog(rate=rate, steps=40).data["x"][-1], -1) for rate in (4.0, 20.0)}
+    assert ends == {round(SHALLOW, -1), round(DEEP, -1)}
+    assert "off the map" in explorers.fog(rate=100.0).sentence
+
+
+@pytest.mark.parametrize("outside", [(9.0, 0.5), (0.1, -np.inf), (np.nan, 1e300), (-4.0, 4.0)])
+def test_the_edge_is_on_the_map(outside):
+    half = 3.0
+    point = _edge(np.array([0.5, 0.2]), np.array(outside), np.zeros(2), half)
+    assert (np.abs(point) / (half, half / 1.5)).max() == pytest.approx(1)
+
+
+def test_arrowheads_point_along_the_path():
+    path = np.array([[0.0, 0.0], [100.0, 0.0], [100.0, 100.0], [100.0, 100.0], [100.5, 100.0]])
+    heads = _arrowheads(path)
+    assert heads.shape == (2, 3, 2), "short steps and rests carry none"
+    tip, back, _ = heads.transpose(1, 0, 2)
+    assert ((tip - back) * np.diff(path, axis=0)[:2]).sum(-1).min() > 0
+    assert _arrowheads(path[:1]).shape == (0, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [(0.012345, "0.0123"), (-2.5, "−2.5"), (6421, "6,420"), (1e-8, "10⁻⁸"), (1.24e-9, "1.24·10⁻⁹"), (3e7, "3·10⁷"),
+     (np.inf, "beyond all numbers")],
+)
+def test_numbers_in_sentences(value, text):
+    assert number(value) == text
+
+
+def test_no_negative_zero():
+    assert fixed(-0.001) == "0.00" and explorers.hiker(x=-0.0).state["x"].hex() == "0x0.0p+0"
