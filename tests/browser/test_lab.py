@@ -1,0 +1,80 @@
+"""Every lesson in JupyterLab, in the Chromium on the PATH: run, its sliders moved by keyboard, its labels read."""
+
+import shutil
+
+import pytest
+
+from tests.browser.lab import chromium, jupyterlab, lesson
+from tools.notebooks import FOLDER, lessons
+
+pytest.importorskip("playwright", reason="NO BROWSER TEST: playwright is missing (pip install -r requirements-dev.txt)")
+pytestmark = pytest.mark.skipif(
+    not shutil.which("chromium"), reason="NO BROWSER TEST: no `chromium` on the PATH (Debian: apt install chromium)"
+)
+
+OUTPUT = ".jp-OutputArea-output"
+# What Tab reaches inside the outputs, and the name that a screen reader gives it.
+REACHABLE = """() => [...document.querySelectorAll('.jp-OutputArea-output :is(input, select, button, textarea, a[href],
+        [tabindex], [contenteditable=true])')]
+    .filter(e => e.tabIndex >= 0 && e.checkVisibility())
+    .map(e => ({
+        what: e.outerHTML.slice(0, 160),
+        name: [e.ariaLabel, ...[...(e.labels ?? [])].map(l => l.textContent), e.title,
+               ...(e.getAttribute('aria-labelledby') ?? '').split(' ').map(i => document.getElementById(i)?.textContent),
+               e.matches('button, a') ? e.textContent : '',
+               e.closest('.widget-inline-hbox')?.querySelector('.widget-label')?.textContent
+        ].filter(Boolean).join(' ').trim(),
+    }))"""
+
+
+@pytest.fixture(scope="module")
+def server():
+    with jupyterlab(FOLDER) as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module", params=lessons(), ids=lambda path: path.stem)
+def page(request, server, browser):
+    with lesson(browser, *server, request.param.name) as page:
+        yield page
+
+
+def test_runs_without_errors(page):
+    assert page.locator(".jp-Notebook").count() == 1
+    assert page.locator(".jp-OutputArea-output[data-mime-type*='error']").all_inner_texts() == []
+    assert page.locator(".jp-OutputArea-output[data-mime-type*='stderr']").all_inner_texts() == []
+
+
+def test_pictures_carry_their_description(page):
+    pictures = page.locator(f"{OUTPUT} img").evaluate_all("es => es.map(e => [e.alt, e.naturalWidth])")
+    assert pictures
+    for alt, width in pictures:
+        assert len(alt) >= 40 and width > 0, alt
+
+
+def test_controls_have_names(page):
+    reached = page.evaluate(REACHABLE)
+    assert reached
+    assert [control for control in reached if not control["name"]] == []
+
+
+def test_a_key_on_a_slider_moves_the_picture_and_the_sentence(page):
+    from playwright.sync_api import expect
+
+    explorer = page.locator(f"{OUTPUT}[data-mime-type*='widget-view']", has=page.locator("img")).first
+    image, sentence = explorer.locator("img"), explorer.locator("[role=status]")
+    assert image.is_visible() and sentence.inner_text().strip()
+    for slider in explorer.locator("[role=slider]").all():
+        before = image.get_attribute("src"), sentence.inner_text()
+        low, now, high = (float(slider.get_attribute(f"aria-value{end}")) for end in ("min", "now", "max"))
+        slider.focus()
+        page.keyboard.press("ArrowRight" if now < high else "ArrowLeft")
+        expect(image).not_to_have_attribute("src", before[0])
+        expect(sentence).not_to_have_text(before[1])
+        assert image.get_attribute("alt") == sentence.inner_text()

@@ -1,0 +1,190 @@
+"""The anatomy that every lesson keeps, so that who knows one knows all, and the form in which it is stored."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks.reading import LEDGER, checked, claimed, verdicts
+from tools.notebooks import ROOT, SET_UP, WIDGET_VIEW, badges, complaints, lessons, load
+
+COURSE = [
+    "00_start_here", "01_gradients", "02_batch_sgd_minibatch", "03_learning_rate", "04_momentum",
+    "05_saddle_points", "06_adam", "07_training_health", "08_distributed",
+]  # fmt: skip
+CLOSING = ("Recap", "Self-test", "How PyTorch, JAX and Keras spell it", "Further reading", "Where next")
+
+
+class Lesson:
+    """A stored notebook, and the parts of it that the contract speaks of."""
+
+    def __init__(self, path: Path):
+        self.path, self.nb = path, load(path)
+        self.number = int(path.name[:2])
+        self.code = [c for c in self.nb.cells if c.cell_type == "code"]
+        self.source = "\n".join(c.source for c in self.code)
+        self.markdown = "\n\n".join(c.source for c in self.nb.cells if c.cell_type == "markdown")
+        self.opening = self.markdown.split("\n## ")[0]
+        self.outputs = [out for c in self.code for out in c.outputs]
+        self.bundles = [out.data for out in self.outputs if "data" in out]
+        self.headings = re.findall(r"^## (.+)$", self.markdown, re.M)
+        self.sections = [h for h in self.headings if not h.startswith(CLOSING)]
+
+    def part(self, heading: str) -> str:
+        """The text from a heading to the next of its level."""
+        return re.split(r"^## ", self.markdown.split(f"\n## {heading}", 1)[1], maxsplit=1, flags=re.M)[0]
+
+
+class Images(HTMLParser):
+    """The attributes of every <img> of a text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "img":
+            self.found.append(dict(attrs))
+
+
+@pytest.fixture(scope="module", params=lessons(), ids=lambda path: path.stem)
+def lesson(request):
+    return Lesson(request.param)
+
+
+def minutes(text: str) -> int:
+    return int(re.search(r"(\d+)(?: min|-minute)", text)[1])
+
+
+def test_lessons_are_those_of_the_course_without_a_gap():
+    found = [path.stem for path in lessons()]
+    assert found and found == COURSE[: len(found)]
+
+
+def test_readme_opens_the_course_by_its_badges():
+    assert badges("00_start_here.ipynb") in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_stored_in_normal_form(lesson):
+    assert complaints(lesson.path) == []
+    assert lesson.path.stat().st_size < 1.5e6
+
+
+# The opening
+
+
+def test_one_title_and_badges(lesson):
+    assert lesson.nb.cells[0].source.startswith("# ")
+    assert len(re.findall(r"^# ", lesson.markdown, re.M)) == 1
+    assert lesson.nb.cells[0].source.count(badges(lesson.path.name)) == 1
+
+
+def test_opening_says_aim_conditions_and_time(lesson):
+    for promise in ("You will be able to", "Before you start", "Time"):
+        assert f"**{promise}" in lesson.opening, promise
+    aims = lesson.opening.split("You will be able to")[1].split("**Before you start")[0]
+    assert 3 <= len(re.findall(r"^[-*] ", aims, re.M)) <= 5
+
+
+def test_set_up_cell_comes_first_and_is_the_same_everywhere(lesson):
+    tagged = [c for c in lesson.code if "set-up" in c.metadata.get("tags", [])]
+    assert tagged == [lesson.code[0]] and tagged[0].source == SET_UP
+    assert lesson.nb.cells.index(tagged[0]) <= lesson.nb.cells.index(
+        next(c for c in lesson.nb.cells if c.source.startswith("## ") and not c.source.startswith("## Set"))
+    )
+
+
+# The sections
+
+
+def test_sections_say_what_is_core_and_how_long_and_add_up(lesson):
+    for heading in lesson.sections:
+        assert re.search(r" \*\((core|further), \d+ min\)\*$", heading), heading
+    total = minutes(lesson.opening.split("**Time")[1])
+    assert sum(minutes(heading) for heading in lesson.sections) == total
+
+
+def test_sections_ask(lesson):
+    """Each section but the exercises' own is a question."""
+    asking = [heading for heading in lesson.sections if "?" in heading]
+    assert len(asking) >= len(lesson.sections) / 2
+
+
+def test_closing_parts(lesson):
+    wanted = [part for part in CLOSING[:4] if lesson.number or not part.startswith("How PyTorch")]
+    assert [h for h in lesson.headings if h in CLOSING[:4]] == wanted
+    assert re.search(r"https?://|doi", lesson.part("Further reading"))
+    lines = re.findall(r"^(?:[-*]|\d+\.) ", lesson.part("Recap"), re.M)
+    assert 3 <= len(lines) <= 6
+
+
+def test_links_lead_somewhere(lesson):
+    targets = re.findall(r"\]\(([^)\s]+)\)", lesson.markdown)
+    for target in targets:
+        if not re.match(r"https?://|#|attachment:", target):
+            assert (lesson.path.parent / target.split("#")[0]).exists(), target
+    neighbours = COURSE[max(lesson.number - 1, 0) : lesson.number] + COURSE[lesson.number + 1 : lesson.number + 2]
+    for name in neighbours:
+        if (lesson.path.parent / f"{name}.ipynb").exists():
+            assert f"{name}.ipynb" in targets
+
+
+# The cells
+
+
+def test_code_cells_are_short_and_clean(lesson):
+    for cell in lesson.code:
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert 1 <= len(lines) <= 15, f"{len(lines)} lines in cell {cell.id}:\n{cell.source}"
+    forbidden = re.search(r"^\s*global\s|plt\.show\(|default_rng\(\s*\)|from [\w.]+ import \*", lesson.source, re.M)
+    assert forbidden is None, forbidden[0]
+
+
+def test_exercises_have_stubs_that_are_still_untouched(lesson):
+    names = checked(lesson.nb)
+    assert len(set(names)) == len(names) and (3 if lesson.number else 1) <= len(names) <= 6
+    for name in names:
+        cell = next(c for c in lesson.code if f"ex.{name}.check(" in c.source)
+        assert "..." in cell.source, name
+        assert any(out.data["text/plain"].startswith(f"{name}: not attempted") for out in cell.outputs), name
+
+
+def test_every_prediction_comes_before_its_answer(lesson):
+    asked = [name for name in re.findall(r"\bex\.(\w+)\.predict\(", lesson.source)]
+    answered = [name for name in re.findall(r"\bex\.(\w+)\.reveal\(", lesson.source)]
+    assert asked and sorted(asked) == sorted(answered) and len(set(asked)) == len(asked)
+    for name in asked:
+        assert lesson.source.index(f"ex.{name}.predict(") < lesson.source.index(f"ex.{name}.reveal(")
+
+
+def test_at_least_one_explorer(lesson):
+    assert re.search(r"\bexplorers\.\w+\(", lesson.source)
+
+
+# The outputs
+
+
+def test_no_errors_warnings_or_widget_views_are_stored(lesson):
+    assert not [out for out in lesson.outputs if out.output_type == "error" or out.get("name") == "stderr"]
+    assert not [bundle for bundle in lesson.bundles if WIDGET_VIEW in bundle]
+    assert "widgets" not in lesson.nb.metadata
+
+
+def test_every_picture_says_what_is_to_be_seen(lesson):
+    pictures = 0
+    for bundle in lesson.bundles:
+        assert not [kind for kind in bundle if kind.startswith("image/")], "a figure leaves a cell through plots.show"
+        for image in Images(bundle.get("text/html", "")).found:
+            pictures += 1
+            assert len(image.get("alt") or "") >= 40, image.get("alt")
+            assert image["alt"] in bundle["text/plain"]
+    assert pictures
+    assert all(alt.strip() for alt in re.findall(r"!\[([^\]]*)\]\(", lesson.markdown))
+    assert all(image.get("alt") for image in Images(lesson.markdown).found)
+
+
+def test_verdicts_are_the_ledgers(lesson):
+    assert not set(claimed(lesson.nb)) - set(LEDGER)
+    assert verdicts(lesson.nb) == {name: LEDGER[name]["verdict"] for name in claimed(lesson.nb)}

@@ -1,0 +1,183 @@
+"""The lessons' one tool: stamp what is the same in all of them, run them, and store them in a normal form.
+
+    python -m tools.notebooks run [lesson.ipynb …]      # stamp, execute, store: what `make notebooks` calls
+    python -m tools.notebooks check [lesson.ipynb …]    # fail if a stored lesson is not what `run` would store
+
+The normal form keeps what a reader sees (text, pictures, execution counts) and drops what changes from run to
+run: timing metadata, widget state and widget views with their random ids, the version of the running Python.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "notebooks"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPOSITORY = PROJECT["urls"]["Repository"].removesuffix("/")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+SET_UP = f'''\
+import os
+import sys
+if "COLAB_RELEASE_TAG" in os.environ:  # Google Colab starts empty: fetch the course, once
+    if not os.path.isdir("course"):
+        !git clone --quiet --depth 1 {REPOSITORY} course
+    sys.path.insert(0, os.path.abspath("course"))
+import matplotlib.pyplot as plt
+import numpy as np
+try:
+    import gdlib as gd
+    from gdlib import analysis, claims, explorers, plots
+except ModuleNotFoundError as e:
+    raise ModuleNotFoundError(f"{{e.name}} is missing: start the course with `make lab`, or install it with "
+                              "`pip install -r requirements.txt` in the course's folder.") from None
+SEED = 0'''
+
+
+def lessons() -> list[Path]:
+    """The lessons in their order."""
+    return sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+
+
+def badges(name: str) -> str:
+    """The badge line of the lesson with this file name, e.g. ``00_start_here.ipynb``."""
+    slug = REPOSITORY.removeprefix("https://github.com/")
+    return (
+        "[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
+        f"(https://mybinder.org/v2/gh/{slug}/HEAD?urlpath=lab/tree/notebooks/{name}) "
+        "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+        f"(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{name})"
+    )
+
+
+def load(path: Path):
+    """A notebook, in which every cell has an id: its own, or one made from the lesson's number and its place."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    for i, cell in enumerate(raw["cells"]):
+        cell.setdefault("id", f"{path.stem.split('_')[0]}-{i:02}")
+    raw.update(nbformat=4, nbformat_minor=5)
+    return nbformat.reads(json.dumps(raw), as_version=4)
+
+
+def stamp(nb, name: str):
+    """Write the badge line and the set-up cell, the same in every lesson, into the notebook."""
+    head, *rest = [line for line in nb.cells[0].source.split("\n") if not line.startswith("[![")]
+    while rest and not rest[0].strip():
+        rest.pop(0)
+    nb.cells[0].source = "\n".join([head, "", badges(name), "", *rest]).rstrip()
+    set_up = next((c for c in nb.cells if "set-up" in c.metadata.get("tags", [])), None)
+    if set_up is None:
+        first_code = next((i for i, c in enumerate(nb.cells) if c.cell_type == "code"), len(nb.cells))
+        set_up = nbformat.v4.new_code_cell(metadata={"tags": ["set-up"]}, id=f"{name[:2]}-set-up")
+        nb.cells.insert(first_code, set_up)
+    set_up.source = SET_UP
+    return nb
+
+
+def execute(nb, folder: Path):
+    """Run all cells in a fresh kernel whose working directory is the folder; a cell that raises is an error."""
+    client = NotebookClient(
+        nb,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        store_widget_state=False,
+        record_timing=False,
+    )
+    return client.execute()
+
+
+def normalise(nb):
+    """The notebook in its normal form (changed in place)."""
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    nb.metadata = nbformat.from_dict({
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    })
+    count = 0
+    for cell in nb.cells:
+        cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags" and v})
+        cell.source = cell.source.strip("\n")
+        if cell.cell_type == "code":
+            count += 1
+            cell.execution_count = count
+            cell.outputs = _normal_outputs(cell.outputs, count)
+    return nb
+
+
+def _normal_outputs(outputs, count: int) -> list:
+    normal = []
+    for out in outputs:
+        if out.output_type == "stream" and normal and normal[-1].get("name") == out.name:
+            normal[-1].text += out.text
+            continue
+        if "data" in out:
+            out.data.pop(WIDGET_VIEW, None)
+            out.metadata = nbformat.from_dict({})
+        if out.output_type == "execute_result":
+            out.execution_count = count
+        normal.append(out)
+    return normal
+
+
+def dumps(nb) -> str:
+    """The text of the file: valid, one-space indent, letters unescaped, a newline at the end."""
+    nbformat.validate(nb)
+    return nbformat.writes(nb, indent=1, ensure_ascii=False).rstrip("\n") + "\n"
+
+
+def pinned() -> bool:
+    """Whether this Python and gdlib's requirements are the pinned ones, with which the stored outputs were made."""
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M))
+    names = [re.match(r"[\w.-]+", requirement)[0] for requirement in PROJECT["dependencies"]]
+    python = "python-{}.{}".format(*sys.version_info)
+    return python == (ROOT / "runtime.txt").read_text().strip() and all(version(n) == pins[n] for n in names)
+
+
+def run(path: Path):
+    """Stamp, execute and store a lesson."""
+    text = dumps(normalise(execute(stamp(load(path), path.name), path.parent)))
+    changed = text != path.read_text(encoding="utf-8")
+    if changed:
+        path.write_text(text, encoding="utf-8", newline="\n")
+    print(f"{path.name}: {'stored' if changed else 'unchanged'}", flush=True)
+
+
+def complaints(path: Path) -> list[str]:
+    """What keeps a stored lesson from being what `run` would store, outputs apart; each with its remedy."""
+    nb = load(path)
+    found = [
+        f"{path.name}: code cell {cell.id} was changed or never run; run `make notebooks`"
+        for cell in nb.cells
+        if cell.cell_type == "code" and cell.execution_count is None
+    ]
+    if not found and dumps(normalise(stamp(nb, path.name))) != path.read_text(encoding="utf-8"):
+        found.append(f"{path.name}: not in normal form, or its badges or set-up cell differ; run `make notebooks`")
+    return found
+
+
+def main(command: str = "", *names: str) -> int:
+    paths = [Path(name).resolve() for name in names] or lessons()
+    if command == "run":
+        for path in paths:
+            run(path)
+        return 0
+    if command == "check":
+        found = [line for path in paths for line in complaints(path)]
+        print("\n".join(found) or f"{len(paths)} lessons are in normal form")
+        return bool(found)
+    print(__doc__)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
