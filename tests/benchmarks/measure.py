@@ -1,4 +1,5 @@
 """Measuring: alternating timings, and code in a real kernel."""
+import subprocess
 import time
 from pathlib import Path
 from statistics import median
@@ -41,7 +42,7 @@ def in_kernel(*cells):
     from jupyter_client import run_kernel
 
     # Not nbclient: it answers every message of an Output widget, and `interact` then stops the kernel now and then.
-    with run_kernel(kernel_name="python3", cwd=ROOT) as client:
+    with run_kernel(kernel_name="python3", cwd=ROOT, stderr=subprocess.DEVNULL) as client:
         for cell in cells:
             messages = []
             reply = client.execute_interactive(cell, timeout=300, output_hook=messages.append)

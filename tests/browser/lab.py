@@ -99,6 +99,8 @@ def lesson(browser, address: str, token: str, name: str, run=True, width=1280, h
     try:
         page.goto(f"{address}/lab/tree/notebooks/{name}?reset&token={token}")
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+        if dialog := page.locator(".jp-Dialog").all_inner_texts():
+            raise RuntimeError(f"JupyterLab asks instead of opening {name}: {dialog[0]!r}")
         if run:
             command(page, "notebook:run-all-cells")
             page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
