@@ -24,7 +24,8 @@ help:  ## this list
 	@echo "  PYTHON=python3.12 chooses the interpreter (3.11 to 3.13); make lab also takes PORT=8890 and BROWSER=none."
 
 lab: $(VENV)/.lab  ## the course in JupyterLab, in your browser (Ctrl-C ends it)
-	@BROWSER="$(filter-out none,$(BROWSER))" $(PY) -m jupyterlab --log-level=WARN \
+	@exec env BROWSER="$(filter-out none,$(BROWSER))" $(PY) -m jupyterlab \
+	  --LabApp.log_level=WARN --ServerApp.log_level=WARN \
 	  --LabApp.default_url=/lab/tree/$(START) \
 	  $(if $(PORT),--port=$(PORT) --ServerApp.port_retries=0) \
 	  $(if $(filter none,$(BROWSER)),--no-browser) \
@@ -64,6 +65,9 @@ $(PY):
 $(VENV)/.lab: $(PY) requirements.txt pyproject.toml
 	@echo "Installing JupyterLab and the course into $(VENV): about a minute, once …"
 	@$(PIP) -r requirements.txt
+	@# No question about Jupyter news between the learner and the first lesson.
+	@$(PY) -m jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" \
+	  >/dev/null 2>&1 || true
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.lab requirements-dev.txt

@@ -1,4 +1,5 @@
 """Each lesson, run from top to bottom."""
+import subprocess
 import time
 from datetime import datetime
 
@@ -13,7 +14,8 @@ def lessons():
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = nbformat.read(path, as_version=4)
         begin = time.perf_counter()
-        NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+        client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}})
+        client.execute(stderr=subprocess.DEVNULL)
         total = time.perf_counter() - begin
         longest, number = max((_seconds(cell), k) for k, cell in enumerate(notebook.cells) if cell.cell_type == "code")
         yield Row(f"{path.stem}", f"{total:.1f} s, cell {number}: {longest:.1f} s")

@@ -24,6 +24,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 SETTINGS = {
     # All cells in the page, not only those in view; and no question about news at the start.
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -98,12 +99,13 @@ def lesson(browser, address: str, token: str, name: str, run=True, width=1280, h
     page.set_default_timeout(60_000)
     try:
         page.goto(f"{address}/lab/tree/notebooks/{name}?reset&token={token}")
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+        # The indicator says idle before there is a kernel, and cells that run then are lost.
+        page.wait_for_function(f"() => {KERNEL}?.status === 'idle' || document.querySelector('.jp-Dialog')")
         if dialog := page.locator(".jp-Dialog").all_inner_texts():
             raise RuntimeError(f"JupyterLab asks instead of opening {name}: {dialog[0]!r}")
         if run:
             command(page, "notebook:run-all-cells")
-            page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+            page.wait_for_function(f"() => {KERNEL}.status === 'idle'")
         yield page
     finally:
         page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")  # the next lesson starts its own

@@ -17,8 +17,11 @@ def shoot(notebook: Path, out: Path, width=1280):
         with lesson(browser, address, token, notebook.name, width=width) as page:
             command(page, "application:toggle-left-area")
             panel = page.locator(".jp-WindowedPanel-outer").first
-            total = panel.evaluate("e => e.scrollHeight")
+            # The notebook's own height, without the blank that lets its end be scrolled to the top.
+            total = panel.locator(".jp-WindowedPanel-viewport").evaluate("e => Math.ceil(e.offsetHeight)")
             page.set_viewport_size({"width": width, "height": total + 120})
+            page.wait_for_timeout(1000)
+            panel.evaluate("e => { e.scrollTop = 0; }")
             page.wait_for_timeout(500)
             files, box = [], panel.bounding_box()
             for i, top in enumerate(range(0, total, PIECE), 1):
