@@ -48,21 +48,25 @@ def source(claim):
     return "; ".join(articles[name]["short"] if name in articles else name for name in find(claim)["source"])
 
 
-def decide(holds, only_if=""):
-    """The verdict's name: of VERDICTS, by what was measured (True, False, or None for undecided).
+def decide(holds, otherwise=None):
+    """The verdict's name, of VERDICTS, by what was measured: True, False, or None for undecided.
 
-    >>> decide(True, only_if="the step is short"), decide(False), decide(None)
-    ('holds only if', 'does not hold', 'undecided')
+    With a condition, `holds` is measured where it is met and `otherwise` where it is not.
+
+    >>> decide(True, otherwise=False), decide(True, otherwise=True), decide(False), decide(None)
+    ('holds only if', 'holds', 'does not hold', 'undecided')
     """
+    for name, value in (("holds", holds), ("otherwise", otherwise)):
+        if value is not None and not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name} came as {value!r}; expected True, False, or None: compute it by a comparison")
     if holds is None:
         return "undecided"
-    if not isinstance(holds, (bool, np.bool_)):
-        raise TypeError(f"holds came as {holds!r}; expected True, False, or None where the spread covers the "
-                        "difference: compute it by a comparison")
-    return "does not hold" if not holds else "holds only if" if only_if else "holds"
+    if not holds:
+        return "does not hold"
+    return "holds" if otherwise is None or otherwise else "holds only if"
 
 
-def verdict(claim, holds, evidence, only_if=""):
+def verdict(claim, holds, evidence, *, only_if="", otherwise=None):
     """Show a claim, what was measured, and what follows.
 
     Parameters
@@ -70,18 +74,26 @@ def verdict(claim, holds, evidence, only_if=""):
     claim : str
         Its id in data/claims.toml.
     holds : bool or None
-        Computed from the measurement; None where the spread covers the difference.
+        Computed from the measurement, where the condition is met if there is one; None where the spread covers the
+        difference.
     evidence : str
         What was measured, with the number.
     only_if : str, optional
         The condition under which it holds.
+    otherwise : bool, given exactly when only_if is
+        Computed from the measurement: did the claim hold where the condition is not met? If it did, the condition
+        was not needed, and is not shown.
 
     Raises
     ------
-    ValueError : no such claim
-    TypeError : holds is neither True, False nor None
+    ValueError : no such claim; only_if without otherwise, or the other way round
+    TypeError : holds or otherwise is not a truth value
     """
-    entry, found = find(claim), decide(holds, only_if)
+    entry, found = find(claim), decide(holds, otherwise)
+    if bool(only_if) != (otherwise is not None):
+        raise ValueError(f"{claim}: expected only_if and otherwise together, got only_if={only_if!r} and "
+                         f"otherwise={otherwise!r}: measure as well whether the claim held where the condition is not "
+                         "met, True or False")
     condition = only_if if found == "holds only if" else ""
     lines = [f"Claim {claim}: {entry['statement']} ({source(claim)})",
              f"Measured: {evidence}",

@@ -17,7 +17,7 @@ KINDS = {
 }
 
 
-def note(kind, lines, widget_view=None):
+def note(kind, lines, widget_view=None, folded=""):
     """Display `lines` as a box of one of the KINDS; outside IPython, print them.
 
     Parameters
@@ -28,8 +28,10 @@ def note(kind, lines, widget_view=None):
         Plain text; the first line is the heading, `…` in backquotes is shown as code.
     widget_view : dict, optional
         A widget's display data, shown instead where the front end has widgets.
+    folded : str, optional
+        As HTML, fold what is below the heading, and add this to the heading; plain text stays open.
     """
-    bundle = {"text/plain": "\n".join(lines), "text/html": as_html(kind, lines)}
+    bundle = {"text/plain": "\n".join(lines), "text/html": as_html(kind, lines, folded)}
     if widget_view:
         bundle["application/vnd.jupyter.widget-view+json"] = widget_view
     if in_ipython():
@@ -39,17 +41,21 @@ def note(kind, lines, widget_view=None):
         print(bundle["text/plain"])
 
 
-def as_html(kind, lines):
+def as_html(kind, lines, folded=""):
     """The box as HTML, everything in it escaped."""
     colour, symbol = KINDS[kind]
     heading, *rest = lines
+    heading = f'<span aria-hidden="true" style="color:{colour};font-weight:bold">{symbol}</span> {_marked_up(heading)}'
     if kind == "code":
         body = "".join(f'<pre style="margin:4px 0 0 0">{html.escape(line)}</pre>' for line in rest)
     else:
         body = "".join(f'<div style="margin-top:4px">{_marked_up(line)}</div>' for line in rest)
-    return (f'<div style="border-left:5px solid {colour};padding:4px 0 4px 12px;margin:4px 0;max-width:72em">'
-            f'<div><span aria-hidden="true" style="color:{colour};font-weight:bold">{symbol}</span> '
-            f'{_marked_up(heading)}</div>{body}</div>')
+    if folded:
+        content = f"<details><summary>{heading} {_marked_up(folded)}</summary>{body}</details>"
+    else:
+        content = f"<div>{heading}</div>{body}"
+    box = f"border-left:5px solid {colour};padding:4px 0 4px 12px;margin:4px 0;max-width:72em"
+    return f'<div style="{box}">{content}</div>'
 
 
 def _marked_up(line):

@@ -76,7 +76,8 @@ def recorded(monkeypatch):
 
 
 def test_a_verdict_says_claim_measurement_and_what_follows(recorded, capsys):
-    claims.verdict("round", holds=np.bool_(True), evidence="curvature 1/6371 km", only_if="one looks from afar")
+    claims.verdict("round", holds=np.bool_(True), evidence="curvature 1/6371 km",
+                   only_if="one looks from afar", otherwise=np.bool_(False))
     assert capsys.readouterr().out.splitlines() == [
         "Claim round: The earth is round (On earths)",
         "Measured: curvature 1/6371 km",
@@ -84,26 +85,53 @@ def test_a_verdict_says_claim_measurement_and_what_follows(recorded, capsys):
     ]
 
 
-@pytest.mark.parametrize("holds, only_if, said", [(True, "", "holds"), (True, "x", "holds only if x"),
-                                                  (False, "x", "does not hold"), (None, "x", "undecided")])
-def test_the_verdict_follows_from_what_was_measured(recorded, capsys, holds, only_if, said):
-    claims.verdict("flat", holds=holds, evidence="…", only_if=only_if)
+@pytest.mark.parametrize("holds, condition, said", [
+    (True, {}, "holds"),
+    (False, {}, "does not hold"),
+    (None, {}, "undecided"),
+    (True, {"only_if": "x", "otherwise": False}, "holds only if x"),
+    (True, {"only_if": "x", "otherwise": True}, "holds"),               # the condition was not needed
+    (False, {"only_if": "x", "otherwise": False}, "does not hold"),
+    (False, {"only_if": "x", "otherwise": True}, "does not hold"),
+    (None, {"only_if": "x", "otherwise": False}, "undecided"),
+    (np.True_, {"only_if": "x", "otherwise": np.True_}, "holds"),
+])
+def test_the_verdict_follows_from_what_was_measured(recorded, capsys, holds, condition, said):
+    claims.verdict("flat", holds=holds, evidence="…", **condition)
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:] == [f"Verdict: {said}", "The ledger has no verdict on this yet."]
 
 
-@pytest.mark.parametrize("holds, only_if", [(False, ""), (None, ""), (True, ""), (True, "the moon is full")])
-def test_disagreement_with_the_ledger_is_visible(recorded, capsys, holds, only_if):
-    claims.verdict("round", holds=holds, evidence="…", only_if=only_if)
+@pytest.mark.parametrize("holds, condition", [
+    (False, {}), (None, {}), (True, {}),
+    (True, {"only_if": "the moon is full", "otherwise": False}),
+    (True, {"only_if": "one looks from afar", "otherwise": True}),
+])
+def test_disagreement_with_the_ledger_is_visible(recorded, capsys, holds, condition):
+    claims.verdict("round", holds=holds, evidence="…", **condition)
     assert capsys.readouterr().out.endswith("The ledger says otherwise: holds only if one looks from afar\n")
 
 
 def test_bad_input_is_refused_in_a_sentence(recorded):
     with pytest.raises(ValueError, match="there is no claim 'rund' in data/claims.toml; the nearest are round"):
         claims.verdict("rund", True, "…")
-    for wrong in ("yes", 1, 0.5, np.array([True])):
-        with pytest.raises(TypeError, match="expected True, False, or None"):
-            claims.verdict("round", wrong, "…")
+    for bad in ("yes", 1, 0.5, np.array([True])):
+        with pytest.raises(TypeError, match="holds came as .*expected True, False, or None"):
+            claims.verdict("round", bad, "…")
+        with pytest.raises(TypeError, match="otherwise came as .*expected True, False, or None"):
+            claims.verdict("round", True, "…", only_if="x", otherwise=bad)
+
+
+@pytest.mark.parametrize("condition", [{"only_if": "x"}, {"otherwise": True}, {"otherwise": False}])
+@pytest.mark.parametrize("holds", [True, False, None])
+def test_a_condition_must_be_measured_too(recorded, holds, condition):
+    with pytest.raises(ValueError, match="expected only_if and otherwise together, got .*: measure as well"):
+        claims.verdict("round", holds, "…", **condition)
+
+
+def test_the_condition_goes_by_name(recorded):
+    with pytest.raises(TypeError):
+        claims.verdict("round", True, "…", "x", False)
 
 
 def test_a_missing_ledger_says_how_to_get_it(monkeypatch, tmp_path):

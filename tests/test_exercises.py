@@ -1,16 +1,23 @@
 """Exercises and predictions: the solution passes, each known mistake gets its own sentence, nothing is guessed."""
+import ast
 import inspect
+import json
+import linecache
 import re
 import sys
 from importlib import import_module
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import gdlib as gd
 from gdlib import notes
 from gdlib.exercises import Exercise, Prediction
-from gdlib.exercises.base import Lambda, _Outcome
+from gdlib.exercises import gradients as ex
+from gdlib.exercises.base import Lambda
+from gdlib.exercises.diagnosis import Outcome
 
 MODULES = [import_module(f"gdlib.exercises.{name}") for name in ("start_here", "gradients")]
 EXERCISES = [e for module in MODULES for e in vars(module).values() if isinstance(e, Exercise)]
@@ -22,7 +29,7 @@ each_mistake = pytest.mark.parametrize("exercise, wrong, sentence", MISTAKES)
 
 
 def outcomes(exercise, fn):
-    return [_Outcome(fn, args, len(exercise.returns)) for args in exercise.inputs(np.random.default_rng(0))]
+    return [Outcome(fn, args, len(exercise.returns)) for args in exercise.inputs(np.random.default_rng(0))]
 
 
 def agree(one, other):
@@ -83,7 +90,7 @@ def sentence_pattern(sentence):
     pattern = re.escape(sentence)
     for field in ("call", "expected", "got"):
         pattern = pattern.replace(rf"\{{{field}\}}", f"(?P<{field}>.+?)")
-    return pattern + "$"
+    return re.sub(r"\\{\w+\\\.size\\}", r"\\d+", pattern) + "$"     # {y.size}: of an argument
 
 
 @each_exercise
@@ -95,9 +102,162 @@ def test_mistakes_can_be_told_apart_from_each_other_and_from_the_solution(exerci
 
 
 @each_exercise
+def test_sentences_are_plain_english(exercise):
+    texts = [*exercise.hints, exercise.success, exercise.nearly, *(sentence for _, sentence in exercise.mistakes)]
+    assert [text for text in texts if re.search(r"(twice|half) as much|turned round|\bshall\b", text)] == []
+
+
+def stubs():
+    """Name -> source of every function of a notebook that an exercise checks."""
+    found = {}
+    for path in (Path(__file__).parent.parent / "notebooks").glob("[0-9]*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"])
+            if cell["cell_type"] == "code" and (name := re.search(r"^ex\.(\w+)\.check\(", source, re.M)):
+                function = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+                found[name[1]] = ast.get_source_segment(source, function)
+    return found
+
+
+@each_exercise
+def test_the_solution_has_the_first_lines_of_the_notebooks_stub(exercise):
+    stub = stubs()[exercise.name].splitlines()
+    assert exercise.solution_source.splitlines()[:2] == stub[:2]
+    assert not written("\n".join(stub), exercise).attempted
+
+
+@each_exercise
 def test_a_diagnosis_is_the_same_every_time(exercise):
     wrong, _ = exercise.mistakes[-1]
     assert exercise.diagnose(wrong) == exercise.diagnose(wrong)
+
+
+# --- what learners write ----------------------------------------------------------------------------------------------
+
+
+def written(source, exercise):
+    """The diagnosis of a function in a cell."""
+    file = f"<cell {hash(source)}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    namespace = {"np": np}
+    exec(compile(source, file, "exec"), namespace)
+    return exercise.diagnose(namespace[exercise.name])
+
+
+def one_line(exercise, expression):
+    return written(f"def {exercise.name}({', '.join(exercise.parameters)}):\n    return {expression}\n", exercise)
+
+
+@pytest.mark.parametrize("exercise, expression, said", [
+    (ex.central_difference, "(f(x + h) - f(x - h)) / h", "twice as large as it should be: from x - h to x + h"),
+    (ex.central_difference, "(f(x + h) - f(x)) / (2 * h)", "the first value was taken at x"),
+    (ex.central_difference, "f(x + h) - f(x - h) / 2 * h", "two pairs of brackets are missing"),
+    (ex.central_difference, "(f(x + h) - f(x - h)) / 2", "you divide by 2. "),
+    (ex.central_difference, "(f(x + h/2) - f(x - h/2)) / (2*h)", "the run is h, not 2h"),
+    (ex.central_difference, "(f(x + h/2) - f(x - h/2)) / (h/2)", "a run of h, not h/2"),
+    (ex.central_difference, "(f(x + h) - f(x - h)) / (h / 2)", "half of h"),
+    (ex.mse_gradient, "X.T @ (X @ w - y) / len(y)", "half as large as it should be"),
+    (ex.mse_gradient, "2 * X.T @ (X @ w - y) / 5", "and here there are 2. Divide by len(y)."),
+    (ex.mse_gradient, "2 * X.T @ (X @ w - y) / X.size", "X.size, here 4, counts all entries of X. The mean runs over "
+                                                        "the rows: len(y), here 2."),
+    (ex.standardise, "X - X.mean(axis=0) / X.std(axis=0)", "brackets around the difference"),
+    (ex.standardise, "X - X.mean(axis=0) / np.where(X.std(axis=0) == 0, 1, X.std(axis=0))", "brackets around the diff"),
+    (ex.standardise, "(X - X.mean(axis=0)) / X.std(axis=0)", "a constant column has deviation 0"),
+    (ex.backprop_line, "(delta2 @ W2.T) * (1 - h * 2)", "`h * 2` doubles h"),
+])
+def test_a_slip_is_known(exercise, expression, said):
+    found = one_line(exercise, expression)
+    assert found.mistake is not None and said in found.text
+
+
+DESCEND = '''def descend(grad, theta0, lr, steps):
+    """The points of gradient descent from theta0 (d numbers), start included: shape (steps + 1, d)."""
+    path = [theta0]
+    for _ in range(steps):
+        theta = {}
+        path.append(theta)
+    return np.array(path)'''
+
+
+@pytest.mark.parametrize("step, said", [
+    ("theta0 - lr * grad(theta0)", "every step starts at theta0 again"),
+    ("theta0 - lr * grad(path[-1])", "every step sets out from theta0"),
+    ("path[-1] - lr * grad(theta0)", "every step uses the slope at the start"),
+    ("-lr * grad(path[-1])", "that is the step alone. It is added to the last point: path[-1] - …"),
+    ("lr * grad(path[-1])", "Take it off the last point"),
+    ("path[-1] + lr * grad(path[-1])", "your walk goes uphill"),
+    ("path[-1] - grad(path[-1])", "Multiply it by lr."),
+])
+def test_a_slip_in_the_gap_of_descend_is_known(step, said):
+    found = written(DESCEND.format(step), ex.descend)
+    assert found.mistake is not None and said in found.text
+
+
+def test_the_solution_of_descend_fills_the_gap_and_the_last_hint_gives_it_away():
+    step = "path[-1] - lr * grad(path[-1])"
+    assert ex.descend.solution_source == DESCEND.format(step)
+    assert step in ex.descend.hints[-1] and not any(step in hint for hint in ex.descend.hints[:-1])
+
+
+def test_a_name_without_a_value():
+    text = written(DESCEND.format("theta - lr * grad(theta)"), ex.descend).text
+    assert "raised UnboundLocalError" in text and "in the line `theta = theta - lr * grad(theta)`. That name has no " \
+                                                  "value yet when the line first runs." in text
+
+
+TRAIN = """def train_model(x, y, alpha, num_iterations):
+    theta, losses = np.zeros({size}), []
+    for _ in range(num_iterations):
+        residual = x @ theta - y
+        losses.append({loss})
+        theta = theta - alpha * {factor} * x.T @ residual / len(y)
+{indent}return {returned}
+"""
+TRAIN_PARTS = dict(size="x.shape[1]", loss="np.mean(residual**2)", factor=2, indent="    ", returned="theta, losses")
+
+
+@pytest.mark.parametrize("slip, said, known", [
+    (dict(returned="losses, theta"), "theta comes first, then the losses.", True),
+    (dict(loss="0.5 * np.mean(residual**2)"), "these losses have a factor ½", True),
+    (dict(loss="np.mean(residual**2) / 2", factor=1), "loss and gradient fit each other", True),
+    (dict(factor=1), "half as long as they should be", True),
+    (dict(indent="        "), "0.1, 0)` returned None, other calls did not: is the `return` indented into a loop or",
+     False),
+    (dict(size="len(x)"), "Here x is (2, 1), y (2,), and theta should be (1,), losses (1,). `*` multiplies", False),
+])
+def test_a_slip_in_train_model(slip, said, known):
+    assert written(TRAIN.format(**TRAIN_PARTS), ex.train_model).passed
+    found = written(TRAIN.format(**TRAIN_PARTS | slip), ex.train_model)
+    assert not found.passed and (found.mistake is not None) == known and said in found.text
+
+
+@pytest.mark.parametrize("exercise, expression, shapes", [
+    (ex.mse_gradient, "2 * X * (X @ w - y) / len(y)",
+     "Here w is (3,), X (20, 3), y (20,), and the result should be (3,)."),
+    (ex.mse_gradient, "2 * X.T @ (X @ y - w)", "Here w is (1,), X (2, 1), y (2,), and the result should be (1,)."),
+    (ex.mse_gradient, "np.dot(X, y)", "Here w is (1,), X (2, 1), y (2,), and the result should be (1,)."),
+    (ex.backprop_line, "delta2 * W2.T * (1 - h**2)",
+     "Here delta2 is (4, 3), W2 (5, 3), h (4, 5), and the result should be (4, 5)."),
+    (ex.backprop_line, "W2.T @ delta2 * (1 - h**2)",
+     "Here delta2 is (1, 1), W2 (2, 1), h (1, 2), and the result should be (1, 2)."),
+    (ex.central_difference, "np.dot([f(x)], [f(x), h])", "Here the result should be a number."),
+])
+def test_shapes_that_do_not_fit_are_told(exercise, expression, shapes):
+    text = one_line(exercise, expression).text
+    assert "raised ValueError: " in text and f"in the line `return {expression}`. " in text
+    assert f"{shapes} `*` multiplies entry by entry, `@` multiplies rows with columns. The call was" in text
+
+
+def test_other_errors_say_nothing_of_shapes():
+    assert "should be" not in one_line(ex.mse_gradient, "int('seven')").text
+
+
+def test_a_result_that_is_a_hair_off_passes_and_is_told_so():
+    off = one_line(ex.standardise, "(X - X.mean(axis=0)) / (X.std(axis=0) + 1e-8)")
+    assert off.passed and off.text.endswith(f"on all 5 inputs. {ex.standardise.nearly}")
+    for exact in ["(X - X.mean(0)) / np.maximum(X.std(0), 1e-8)", "(X - X.mean(0)) / (X.std(0) + (X.std(0) == 0))"]:
+        found = one_line(ex.standardise, exact)
+        assert found.passed and found.text.endswith(ex.standardise.success)
 
 
 # --- what is said of any function -------------------------------------------------------------------------------------
@@ -135,7 +295,8 @@ def test_the_learners_exception_is_shown_with_their_line_and_the_call():
         return half
     text = said(learners)
     assert text.startswith("your function raised ValueError: ")
-    assert ", in the line `half = x @ np.ones(7)`. The call was `halve(np.array([2., 4.]), 1)`." in text
+    assert ", in the line `half = x @ np.ones(7)`. Here x is (2,), and the result should be (2,). " in text
+    assert text.endswith(" The call was `halve(np.array([2., 4.]), 1)`.")
 
 
 def test_an_exception_from_deeper_down_is_shown_at_the_learners_line():
@@ -149,6 +310,14 @@ def test_nothing_returned():
         _ = x / 2 * scale
     assert said(learners).startswith("`halve(np.array([2., 4.]), 1)` returned None, I expected [1, 2]. "
                                      "Does the function end with `return`?")
+
+
+def test_nothing_returned_for_some_inputs():
+    def learners(x, scale):
+        for _ in range(int(scale) - 1):
+            return halve(x, scale)
+    assert said(learners).startswith("`halve(np.array([2., 4.]), 1)` returned None, other calls did not: "
+                                     "is the `return` indented into a loop or an `if`? ")
 
 
 def test_argument_changed_in_place():
@@ -180,10 +349,17 @@ def test_same_answer_for_every_input():
     assert "your function gives [1] whatever it is called with" in said(lambda x, scale: np.array([1.0]), one_input)
 
 
-def test_a_common_factor():
-    assert said(lambda x, scale: 3 * halve(x, scale)) == (
-        "your result is 3 times the expected one on every input: for `halve(np.array([2., 4.]), 1)` "
-        "I expected [1, 2] and got [3, 6].")
+@pytest.mark.parametrize("factor, words", [(3, "3 times the expected one"), (2, "twice as large as it should be"),
+                                           (0.5, "half as large as it should be"), (-1, "right but for its sign")])
+def test_a_common_factor(factor, words):
+    assert said(lambda x, scale: factor * halve(x, scale)) == (
+        f"your result is {words} on every input: for `halve(np.array([2., 4.]), 1)` "
+        f"I expected [1, 2] and got [{factor:g}, {2 * factor:g}].")
+
+
+def test_a_difference_too_small_for_four_digits_is_shown():
+    assert said(lambda x, scale: halve(x, scale) + [0, 1e-5] if len(x) == 2 else halve(x, scale)) == \
+        "for `halve(np.array([2., 4.]), 1)` I expected 2 at index [1] and got 2.00001."
 
 
 def test_anything_else_gets_one_concrete_input():
@@ -254,6 +430,14 @@ def test_everything_is_escaped_and_only_code_is_marked_up():
     assert "<script>" not in html and "&lt;script&gt;&amp;<code>a&lt;b</code>" in html
 
 
+def test_what_is_folded_is_folded_as_html_only(capsys):
+    notes.note("question", ["<b>", "answer"], folded="Open & see.")
+    assert capsys.readouterr().out == "<b>\nanswer\n"
+    html = notes.as_html("question", ["<b>", "answer"], folded="Open & see.")
+    assert re.search(r"<details><summary>.*&lt;b&gt; Open &amp; see\.</summary><div[^>]*>answer</div></details>", html)
+    assert "<details" not in notes.as_html("question", ["<b>", "answer"])
+
+
 def test_lambda_prints_as_it_can_be_pasted():
     f = Lambda("lambda x: np.exp(x)")
     assert eval(repr(f))(0.0) == f(0.0) == 1
@@ -296,6 +480,20 @@ def test_a_prediction_by_number_is_kept_and_put_beside_the_measurement(capsys):
 def test_without_a_prediction_the_answer_says_so(capsys):
     question().reveal(0)
     assert capsys.readouterr().out.startswith("You made no prediction.\nMeasured: 0 → small")
+
+
+def test_the_answer_is_folded_until_there_is_a_prediction(displayed):
+    q = question()
+    q.reveal(3.0)
+    q.predict(2)
+    q.reveal(3.0)
+    unasked, _, asked = displayed
+    head, hidden = unasked["text/html"].split("</summary>")
+    assert "<details><summary>" in head and head.endswith("You made no prediction. Open to see what was measured.")
+    assert "Measured" not in head and "Measured: 3 → large &lt;b&gt;" in hidden and "Because." in hidden
+    assert unasked["text/plain"] == "You made no prediction.\nMeasured: 3 → large <b>\nBecause."
+    assert "<details" not in asked["text/html"] and "Measured: 3 → large &lt;b&gt;" in asked["text/html"]
+    assert asked["text/plain"] == "You said: large <b> ✓\nMeasured: 3 → large <b>\nBecause."
 
 
 # Colab's ipywidgets 7.7 makes its comms in a way that ipykernel 6 has deprecated.
@@ -354,3 +552,22 @@ def test_a_prediction_of_the_course(name, prediction):
     fitting = [[text for text, holds in prediction.choices.items() if holds(v)] for v in values]
     assert all(len(texts) <= 1 for texts in fitting)
     assert {texts[0] for texts in fitting if texts} == set(prediction.choices)
+
+
+def test_zigzag_asks_what_the_ravine_shows():
+    """0.03 does not cross the floor, 0.07 does at every step; and the swinging one is first, as its reason says."""
+    ravine, steps, crossings = gd.quadratic([1.0, 25.0]), {}, {}
+    for rate in (0.03, 0.07):
+        theta = gd.run(ravine, gd.gradient_descent(rate), np.array([-2.2, -0.2]), 300).theta
+        steps[rate] = int(np.argmax(np.linalg.norm(theta, axis=-1) < 0.01))
+        crossings[rate] = int((theta[:20, 1] * theta[1:21, 1] < 0).sum())
+    assert crossings == {0.03: 0, 0.07: 20}
+    assert ex.zigzag.choices["the swinging one"](steps[0.03] / steps[0.07])
+
+
+@pytest.mark.parametrize("ratio, choice", [
+    (0.8, "the gliding one"), (0.9, "both about alike"), (1.0, "both about alike"), (1.19, "both about alike"),
+    (1.21, "the swinging one"), (np.inf, "the swinging one"),
+])
+def test_zigzag_alike_is_within_a_fifth(ratio, choice):
+    assert [text for text, holds in ex.zigzag.choices.items() if holds(ratio)] == [choice]

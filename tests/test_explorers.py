@@ -1,10 +1,12 @@
 """Every explorer, without a browser: at the ends of its sliders, at random states, and moved by its widgets."""
 import base64
+import gc
 import html
 import io
 import itertools
 import re
 
+import ipywidgets
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -130,13 +132,47 @@ def test_a_new_surface_opens_in_its_own_good_state():
     e._repr_mimebundle_()
     shown = []
     e._shown[0].observe(shown.append, "value")
-    for moves, surface in enumerate([*SURFACES, "himmelblau"], start=1):
+    for moves, surface in enumerate([*SURFACES, "ravine", "himmelblau"], start=1):
         e.widgets["surface"].value = surface
         assert e.state == explorers.hiker(surface=surface).state
         assert {k: w.value for k, w in e.widgets.items()} == pytest.approx(e.state)
-        x = e.widgets["x"]
-        assert (x.min, x.max) == (e.controls["x"].low, e.controls["x"].high)
+        for name in ("x", "y"):
+            widget, control = e.widgets[name], e.controls[name]
+            assert (widget.min, widget.max, widget.step) == (control.low, control.high, control.step)
         assert len(shown) == moves, "one picture for a choice, not one for each slider that settles"
+    e.close()
+
+
+@each_case
+def test_opening_values_stand_on_a_step(explorer, chosen):
+    """Elsewhere the browser would show another value than the sentence."""
+    for name, control in sliders(explorer, chosen).items():
+        if isinstance(control, LogSlider):
+            nearest = control.low * 10 ** (control.step * round(control.position(control.value)))
+            assert control.rounded(nearest) == control.value, name
+        elif isinstance(control, Slider):
+            assert control.position(control.value) == pytest.approx(round(control.position(control.value))), name
+
+
+@each_explorer
+def test_every_step_of_a_log_slider_is_a_rate_of_its_own(explorer):
+    for control in explorer.controls.values():
+        if isinstance(control, LogSlider):
+            steps = np.arange(control.position(control.high) + 0.5)
+            rates = [control.rounded(control.low * 10 ** (control.step * k)) for k in steps]
+            assert len(set(rates)) == len(rates) and rates[-1] == control.high
+
+
+def test_the_nearest_step_that_a_browser_sends_back_is_no_move():
+    e = explorers.hiker(surface="ravine", lr=0.077, x=-2.205)
+    e._repr_mimebundle_()
+    before = repr(e), e._shown[0].value
+    e.widgets["lr"].value, e.widgets["x"].value = 10**-1.12, -2.2
+    assert (repr(e), e._shown[0].value) == before
+    e.widgets["lr"].value, e.widgets["x"].value = 10**-1.08, -2.22
+    assert (e.state["lr"], e.state["x"]) == (0.083, -2.22)
+    e.widgets["lr"].value = 10**-1.12
+    assert e.state["lr"] == 0.076
     e.close()
 
 
@@ -197,6 +233,19 @@ def test_a_cell_run_again_and_again_keeps_few_widgets_alive():
         e.close()
 
 
+def test_closing_leaves_no_widget_behind():
+    def living():
+        gc.collect()
+        return sum(isinstance(thing, ipywidgets.Widget) and thing.comm is not None for thing in gc.get_objects())
+
+    before = living()
+    e = explorers.hiker()
+    e._repr_mimebundle_()
+    assert living() > before
+    e.close()
+    assert living() == before
+
+
 def test_a_style_sheet_of_the_learner_changes_nothing():
     import matplotlib
 
@@ -254,13 +303,62 @@ def test_hiker_names_what_happens():
     assert "zigzags" in says(surface="ravine", lr=1.96 / L, steps=40)
     assert "off the map" in says(surface="ravine", lr=2.3 / L, steps=100)
     assert "creeps" in says(surface="rosenbrock", lr=0.0005, steps=100)
-    assert "stands still" in says(surface="saddle", x=0.0, y=0.0, steps=5)
     assert "No step has been taken" in says(steps=0)
 
 
+def test_raising_the_rate_on_the_ravine_meets_a_sharp_edge():
+    """What lesson 01 asks for: it opens gliding; key by key it zigzags, and leaves the map above 2/λmax only."""
+    e = explorers.hiker(surface="ravine")
+    e._repr_mimebundle_()
+    assert "on its way." in e.sentence and "turned" not in e.sentence and "edge" not in e.sentence
+    edge, seen = 2 / 25, []
+    while e.state["lr"] < 2 * edge:
+        seen.append((e.state["lr"], "zigzags" in e.sentence, "off the map" in e.sentence))
+        assert ("The edge here is 2/λmax = 0.08." in e.sentence) == (e.state["lr"] >= 0.8 * edge)
+        e.widgets["lr"].value *= 10 ** e.widgets["lr"].step
+    for rate, zigzags, gone in seen:
+        assert gone == (rate > edge)
+        assert zigzags or gone or rate < 0.9 * edge
+    assert {gone for *_, gone in seen} == {False, True}
+    e.close()
+
+
+def test_the_edge_is_named_where_it_is_one_number():
+    assert "The edge here is 2/λmax = 0.8." in explorers.hiker(surface="bowl", lr=1.0).sentence
+    assert "off the map" in explorers.hiker(surface="bowl", lr=0.83).sentence
+    assert "off the map" not in explorers.hiker(surface="bowl", lr=0.8, steps=100).sentence, "at 2/λ it swings for ever"
+    for surface in ("rosenbrock", "himmelblau", "saddle"):
+        assert "edge" not in explorers.hiker(surface=surface, lr=1.0).sentence
+
+
+def test_himmelblau_opens_one_key_press_from_another_valley():
+    e = explorers.hiker()
+    assert (e.state["surface"], e.state["lr"], e.state["steps"]) == ("himmelblau", 0.01, 30)
+    beside = explorers.hiker(x=e.state["x"] + e.controls["x"].step)
+    floors = [re.search(r"valley floor at (\(.*?\))\. It has arrived\.", h.sentence)[1] for h in (e, beside)]
+    assert floors == ["(−2.81, 3.13)", "(3.00, 2.00)"]
+
+
+def test_sentence_and_chart_count_height_from_the_same_zero():
+    for surface in SURFACES:
+        e = explorers.hiker(surface=surface, steps=3)
+        assert f"height {number(e.data['height'][3])}, " in e.sentence
+    assert SURFACES["saddle"][0]([0.0, 0.5**0.5]) < -0.2, "its floors are not at 0"
+    assert "height below 10⁻⁸" in explorers.hiker(surface="saddle", steps=100).sentence
+
+
+@pytest.mark.parametrize("x, lr", [(-1.4, 0.1), (1.0, 0.3), (0.0, 0.1), (-1.4, 0.5)])
+def test_on_the_line_into_the_pass_the_hiker_is_held(x, lr):
+    for steps in (1, 5, 30, 100):
+        sentence = explorers.hiker(surface="saddle", x=x, y=0.0, lr=lr, steps=steps).sentence
+        assert "on its way to the pass" in sentence or "held on the pass" in sentence
+    assert "held on the pass" in sentence
+    for surface in SURFACES:
+        assert "pass" not in explorers.hiker(surface=surface).sentence
+    assert "has arrived" in explorers.hiker(surface="saddle", y=0.02).sentence
+
+
 def test_hiker_leaves_the_map_at_the_step_it_says():
-    e = explorers.hiker(surface="bowl", x=1.0, y=0.0, lr=1.0, steps=100)
-    assert "off the map" not in e.sentence, "at 2/λ exactly, it swings for ever"
     e = explorers.hiker(surface="ravine", lr=0.1, steps=100)
     run = gd.run(SURFACES["ravine"][0], gd.gradient_descent(0.1), [-2.2, -0.2], 100)
     outside = (np.abs(run.theta) > (3.0, 2.0)).any(-1)

@@ -33,24 +33,41 @@ central_difference = Exercise(
          "for {call} I expected {expected} and got {got}: that is the backward difference. "
          "The central one looks to both sides, at x + h and x - h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / h,
-         "for {call} I expected {expected} and got {got}, twice as much: "
+         "for {call} I expected {expected} and got {got}, twice as large as it should be: "
          "from x - h to x + h the run is 2h."),
+        (lambda f, x, h: (f(x + h) - f(x)) / (2 * h),
+         "for {call} I expected {expected} and got {got}: the run 2h belongs to x - h and x + h, "
+         "but the first value was taken at x."),
         (lambda f, x, h: (f(x - h) - f(x + h)) / (2 * h),
          "for {call} I expected {expected} and got {got}: the function rises there, so the slope is positive. "
          "Subtract the left value from the right one."),
         (lambda f, x, h: f(x + h) - f(x - h),
          "for {call} I expected {expected} and got {got}: that is the rise. Divide it by the run, 2h."),
+        (lambda f, x, h: (f(x + h) - f(x - h)) / 2,
+         "for {call} I expected {expected} and got {got}: you divide by 2. From x - h to x + h the run is 2h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h,
          "for {call} I expected {expected} and got {got}: `/ 2 * h` divides by 2 and then multiplies by h. "
          "Write `/ (2 * h)`."),
         (lambda f, x, h: f(x + h) - f(x - h) / (2 * h),
          "for {call} I expected {expected} and got {got}: only the second value was divided. "
          "Put brackets around the difference."),
+        (lambda f, x, h: f(x + h) - f(x - h) / 2 * h,
+         "for {call} I expected {expected} and got {got}: two pairs of brackets are missing, one around the "
+         "difference and one around 2 * h."),
         (lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h),
          "for {call} I expected {expected} and got {got}: the two values were added. A slope needs their difference."),
         (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
          "for {call} I expected {expected} and got {got}: that is a central difference too, but h/2 to each side. "
          "Here f is asked at x + h and x - h."),
+        (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / (2 * h),
+         "for {call} I expected {expected} and got {got}: with h/2 to each side the run is h, not 2h. "
+         "Here f is asked at x + h and x - h, and then the run is 2h."),
+        (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / (h / 2),
+         "for {call} I expected {expected} and got {got}: h/2 to each side makes a run of h, not h/2. "
+         "Here f is asked at x + h and x - h, and then the run is 2h."),
+        (lambda f, x, h: (f(x + h) - f(x - h)) / (h / 2),
+         "for {call} I expected {expected} and got {got}: you divide by half of h. "
+         "From x - h to x + h the run is twice h."),
     ],
     hints=["Stand at x and touch the ground at the same distance on either side. How far apart are the two places?",
            "Rise: f(x + h) - f(x - h). Run: 2h.",
@@ -79,7 +96,7 @@ mse_gradient = Exercise(
     mse_gradient, inputs=_inputs,
     mistakes=[
         (lambda w, X, y: X.T @ (X @ w - y) / len(y),
-         "for {call} I expected {expected} and got {got}, half as much: "
+         "for {call} I expected {expected} and got {got}, half as large as it should be: "
          "the derivative of the square r² is 2r, and this loss has no ½ to cancel the 2."),
         (lambda w, X, y: 2 * X.T @ (X @ w - y),
          "for {call} I expected {expected} and got {got}: you add up over the rows. "
@@ -88,7 +105,7 @@ mse_gradient = Exercise(
          "for {call} I expected {expected} and got {got}: two factors are missing, the 2 of the square's derivative "
          "and the 1/n of the mean."),
         (lambda w, X, y: 2 * X.T @ (y - X @ w) / len(y),
-         "for {call} I expected {expected} and got {got}: the sign is turned round. "
+         "for {call} I expected {expected} and got {got}: the sign is reversed. "
          "The residual is prediction minus target, X @ w - y."),
         (lambda w, X, y: 2 * (X @ w - y) / len(y),
          "for {call} I expected {expected}, one number for each parameter, and got {got}, one for each row. "
@@ -108,6 +125,12 @@ mse_gradient = Exercise(
         (lambda w, X, y: 2 * X.T @ (X @ w - y) / len(w),
          "for {call} I expected {expected} and got {got}: you divide by the number of parameters. "
          "The mean runs over the rows: len(y)."),
+        (lambda w, X, y: 2 * X.T @ (X @ w - y) / 5,
+         "for {call} I expected {expected} and got {got}: 5 is the number of rows of the lesson's data, "
+         "and here there are {y.size}. Divide by len(y)."),
+        (lambda w, X, y: 2 * X.T @ (X @ w - y) / X.size,
+         "for {call} I expected {expected} and got {got}: X.size, here {X.size}, counts all entries of X. "
+         "The mean runs over the rows: len(y), here {y.size}."),
         (lambda w, X, y: np.mean((X @ w - y) ** 2),
          "for {call} I expected {expected} and got {got}: that is the loss itself. Its derivatives are wanted."),
     ],
@@ -122,11 +145,10 @@ mse_gradient = Exercise(
 
 
 def descend(grad, theta0, lr, steps):
-    """The points of gradient descent, start included: an array of shape (steps + 1, d)."""
-    theta = theta0
-    path = [theta]
+    """The points of gradient descent from theta0 (d numbers), start included: shape (steps + 1, d)."""
+    path = [theta0]
     for _ in range(steps):
-        theta = theta - lr * grad(theta)
+        theta = path[-1] - lr * grad(path[-1])
         path.append(theta)
     return np.array(path)
 
@@ -196,24 +218,34 @@ descend = Exercise(
          "for {call} I expected {expected} and got {got}: the last point is missing. "
          "Add each point to the path after its step, and take all `steps` steps."),
         (_same_array,
-         "for {call} I expected {expected} and got {got}: all rows are the last point. `theta -= …` changes the one "
-         "array that stands in the list many times; `theta = theta - …` makes a new one."),
+         "for {call} I expected {expected} and got {got}: all rows are the last point. `-=` changes the one "
+         "array that stands in the list many times; `theta = path[-1] - …` makes a new one."),
         (_callers_array,
          "for {call} I expected {expected} and got {got}: all rows are the last point, and the caller's theta0 has "
-         "changed with them. `theta -= …` changes that one array; `theta = theta - …` makes a new one."),
+         "changed with them. `-=` changes that one array; `theta = path[-1] - …` makes a new one."),
         (_walk(lambda theta, start, grad, lr: theta - grad(theta)),
          "for {call} I expected {expected} and got {got}: the steps are as long as the gradient. "
          "Multiply it by lr."),
         (_walk(lambda theta, start, grad, lr: theta - lr * grad(start)),
          "for {call} I expected {expected} and got {got}: every step uses the slope at the start. "
-         "Ask grad again at each new point."),
+         "Ask grad again at the last point, path[-1]."),
         (_walk(lambda theta, start, grad, lr: start - lr * grad(theta)),
          "for {call} I expected {expected} and got {got}: every step sets out from theta0. "
-         "Set out from the point reached last."),
+         "Set out from the last point, path[-1]."),
+        (_walk(lambda theta, start, grad, lr: start - lr * grad(start)),
+         "for {call} I expected {expected} and got {got}: every step starts at theta0 again. "
+         "Take the last point, path[-1], in both places."),
+        (_walk(lambda theta, start, grad, lr: -lr * grad(theta)),
+         "for {call} I expected {expected} and got {got}: that is the step alone. "
+         "It is added to the last point: path[-1] - …"),
+        (_walk(lambda theta, start, grad, lr: lr * grad(theta)),
+         "for {call} I expected {expected} and got {got}: that is only what is taken off in a step. "
+         "Take it off the last point: path[-1] - …"),
     ],
-    hints=["Three things: a list that begins with the start, a loop, and the list as an array at the end.",
-           "One step: theta = theta - lr * grad(theta). Then put the new theta into the list.",
-           "Write `theta = theta - …`, since `theta -= …` would change the arrays that are already in the list."],
+    hints=["The last point of the path is path[-1]. Which way is downhill there, and how far do you go?",
+           "The slope there is grad(path[-1]). Against it, lr times as far: that is the step.",
+           "`theta = path[-1] - lr * grad(path[-1])`. (`-=` in place of `= … -` would change points already in the "
+           "list.)"],
     success="This loop is gradient descent, whole. `gd.run` does nothing else.")
 
 
@@ -221,7 +253,7 @@ descend = Exercise(
 
 
 def train_model(x, y, alpha, num_iterations):
-    """Fit y ≈ x @ theta, from theta = 0. Returns theta and the losses, each taken before its update."""
+    """Fit y ≈ x @ theta from theta = 0: returns theta (d numbers) and the loss before each update (a list)."""
     theta = np.zeros(x.shape[1])
     losses = []
     for _ in range(num_iterations):
@@ -279,6 +311,14 @@ def _loss_at_the_end(x, y, alpha, num_iterations):
     return theta, losses + [_mean_square(x, y, theta)]
 
 
+def _swapped(x, y, alpha, num_iterations):
+    return _trained()(x, y, alpha, num_iterations)[::-1]
+
+
+def _half_mean_square(x, y, theta):
+    return _mean_square(x, y, theta) / 2
+
+
 train_model = Exercise(
     train_model, inputs=_inputs, returns=("theta", "losses"),
     mistakes=[
@@ -301,7 +341,7 @@ train_model = Exercise(
          "for {call} I expected {expected} and got {got}: x meets the residuals untransposed. "
          "xᵀ has one row for each parameter; that one is needed."),
         (_trained(lambda x, y, theta: _mse(x, y, theta) / 2),
-         "for {call} I expected {expected} and got {got}: the step is half as long. "
+         "for {call} I expected {expected} and got {got}: your steps are half as long as they should be. "
          "The loss is a mean of squares without ½, so its gradient has a factor 2."),
         (_trained(lambda x, y, theta: _mse(x, y, theta) * len(y)),
          "for {call} I expected {expected} and got {got}: the gradient is a sum over the rows. "
@@ -317,6 +357,14 @@ train_model = Exercise(
          "The program prints the loss of the prediction it has just made, before the update."),
         (_trained(loss=lambda x, y, theta: np.sum((x @ theta - y) ** 2)),
          "for {call} I expected {expected} and got {got}: these losses are sums of squares. The loss is their mean."),
+        (_trained(loss=_half_mean_square),
+         "for {call} I expected {expected} and got {got}: these losses have a factor ½. "
+         "The loss is the plain mean of the squares, and your update already follows that one."),
+        (_trained(lambda x, y, theta: _mse(x, y, theta) / 2, loss=_half_mean_square),
+         "for {call} I expected {expected} and got {got}: loss and gradient fit each other, but both are of half the "
+         "mean of squares. The loss here has no ½, so its gradient has a factor 2."),
+        (_swapped,
+         "for {call} I expected {expected} and got {got}: theta comes first, then the losses."),
         (_trained(extra=-1),
          "for {call} I expected {expected} and got {got}: one iteration is missing. Take all num_iterations."),
         (_trained(extra=1),
@@ -329,10 +377,10 @@ train_model = Exercise(
         (_last_loss,
          "for {call} I expected {expected} and got {got}: only the last loss. Keep one for each iteration, in a list."),
         (_loss_at_the_end,
-         "for {call} I expected {expected} and got {got}: one loss more than iterations. "
-         "Only the losses before each update are wanted."),
+         "for {call} I expected {expected} and got {got}: there is one loss more than there were updates. "
+         "Only the loss before each update is wanted."),
     ],
-    hints=["Start from the printed loop. What must `gradient` know that it was not given?",
+    hints=["Start from the printed loop. What must `update_parameters` know that it was not given?",
            "Shapes: theta (d,), residual (n,), x (n, d). Which product of x and the residual has d numbers?",
            "The gradient of the mean of squares is 2 xᵀ(x·theta − y)/n. Keep the loss of each prediction in a list, "
            "then update."],
@@ -387,7 +435,7 @@ _SCALINGS = [
      "Subtract each column's mean first."),
     (lambda X: X.min(axis=0), lambda X: X.max(axis=0) - X.min(axis=0),
      "for {call} I expected {expected} and got {got}: that is min–max scaling, from 0 to 1. "
-     "Here the mean shall be 0 and the standard deviation 1."),
+     "Here the mean should be 0 and the standard deviation 1."),
     (_mean, lambda X: X.max(axis=0) - X.min(axis=0),
      "for {call} I expected {expected} and got {got}: you divide by the range. Divide by the standard deviation."),
     (_mean, lambda X: X.std(axis=0, ddof=1),
@@ -395,9 +443,14 @@ _SCALINGS = [
      "Here it is the deviation of these very rows, by n, as NumPy's `std` has it."),
 ]
 
+_NO_BRACKETS = ("for {call} I expected {expected} and got {got}: Python divides before it subtracts. "
+                "Put brackets around the difference: `(X - mean) / std`.")
+
 standardise = Exercise(
     standardise, inputs=_inputs,
     mistakes=[
+        (lambda X: X - X.mean(axis=0) / X.std(axis=0), _NO_BRACKETS),
+        (lambda X: X - X.mean(axis=0) / np.where(X.std(axis=0) == 0, 1, X.std(axis=0)), _NO_BRACKETS),
         (_scaled(_mean, _std, guard=False),
          "for {call} I expected {expected} and got {got}: a constant column has deviation 0, and 0/0 is not a number. "
          "Divide by 1 there, and it becomes zeros."),
@@ -412,18 +465,16 @@ standardise = Exercise(
     hints=["For each column: subtract its mean, divide by its standard deviation. Which axis do the rows run along?",
            "`X.mean(axis=0)` and `X.std(axis=0)` have one number for each column, and broadcast over the rows.",
            "A constant column has deviation 0. `np.where(std == 0, 1, std)` divides it by 1."],
-    success="Each column now has mean 0 and standard deviation 1, and a constant one is out of the way.")
+    success="Each column now has mean 0 and standard deviation 1, and a constant one is out of the way.",
+    nearly="It is off by a millionth at most, as happens when a small number is added to std; "
+           "`np.where(std == 0, 1, std)` is exact.")
 
 
 # --- backprop_line ----------------------------------------------------------------------------------------------------
 
 
 def backprop_line(delta2, W2, h):
-    """Send the error back through the weights W2 (H, k) and through tanh.
-
-    delta2 (n, k) is the loss's derivative by the outputs h @ W2, and h = tanh(a) (n, H) the hidden units' values;
-    the result (n, H) is the loss's derivative by a.
-    """
+    """delta2 (n, k), W2 (H, k), h = tanh(a) (n, H): the loss's derivative by a, (n, H)."""
     return (delta2 @ W2.T) * (1 - h**2)
 
 
@@ -447,6 +498,8 @@ backprop_line = Exercise(
          "That of tanh is 1 − h²."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h),
          "for {call} I expected {expected} and got {got}: you multiply by 1 − h. The derivative of tanh is 1 − h²."),
+        (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h * 2),
+         "for {call} I expected {expected} and got {got}: `h * 2` doubles h. The square is `h**2`."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - np.tanh(h) ** 2),
          "for {call} I expected {expected} and got {got}: tanh was applied twice. "
          "h is already tanh(a), so its derivative is 1 − h²."),
@@ -462,7 +515,7 @@ backprop_line = Exercise(
          "for {call} I expected {expected} and got {got}: that is a matrix product. Each unit has its own "
          "derivative, so multiply elementwise, with `*`."),
         (lambda delta2, W2, h: -(delta2 @ W2.T) * (1 - h**2),
-         "for {call} I expected {expected} and got {got}: the sign is turned round. "
+         "for {call} I expected {expected} and got {got}: the sign is reversed. "
          "Nothing on the way back changes the sign; the minus comes in the update."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * h,
          "for {call} I expected {expected} and got {got}: you multiply by h itself. "
@@ -485,8 +538,8 @@ best_step = Prediction(
         "1e-8": lambda h: 1e-11 < h <= 3e-7,
         "1e-15: the smaller the better": lambda h: h <= 1e-11,
     },
-    "Two errors meet. The curve's bend costs about h, and shrinks with it; rounding f to 16 digits costs about "
-    "1e-16 / h, and grows. They are equal near the root of 1e-16.")
+    "Two errors meet. The curve's bend costs about h, and shrinks with it; rounding f to 16 digits costs up "
+    "to about 1e-16 / h, and grows. They are equal near the root of 1e-16.")
 
 sixty_degrees = Prediction(
     "sixty_degrees",
@@ -512,6 +565,18 @@ how_long = Prediction(
     "The error shrinks fast along the steepest direction of the loss and slowly along the flattest. The largest "
     "eigenvalue bounds the rate, the smallest sets the waiting time: about 1/(η λmin) steps for each factor e.")
 
+zigzag = Prediction(
+    "zigzag",
+    "On the ravine, a rate of 0.03 glides along the valley; at 0.07 the path swings from wall to wall at every step. "
+    "Which comes within 0.01 of the lowest point first?",
+    {
+        "the gliding one": lambda ratio: ratio < 1 / 1.2,
+        "the swinging one": lambda ratio: ratio > 1.2,
+        "both about alike": lambda ratio: 1 / 1.2 <= ratio <= 1.2,
+    },
+    "Swinging costs nothing as long as each swing is shorter than the last. Along the valley the larger rate walks "
+    "faster, and that is the long way.")
+
 first_fault = Prediction(
     "first_fault",
     "The article's linear-regression program, run exactly as printed: what happens?",
@@ -526,13 +591,13 @@ first_fault = Prediction(
 
 scaled_steps = Prediction(
     "scaled_steps",
-    "The columns are centred, and the best rate is used. How many times fewer steps does it take when each column is "
-    "also divided by its standard deviation?",
+    "By what factor does the number of steps shrink when each (centred) column is also divided by its standard "
+    "deviation, both at their best rate?",
     {
-        "about as many": lambda ratio: ratio < 3,
-        "about 10 times fewer": lambda ratio: 3 <= ratio < 30,
-        "between 30 and 1,000 times fewer": lambda ratio: 30 <= ratio < 1_000,
-        "more than 1,000 times fewer": lambda ratio: ratio >= 1_000,
+        "hardly (below 3)": lambda ratio: ratio < 3,
+        "about 10 (3–30)": lambda ratio: 3 <= ratio < 30,
+        "about 100 (30–1,000)": lambda ratio: 30 <= ratio < 1_000,
+        "more than 1,000": lambda ratio: ratio >= 1_000,
     },
     "The number of steps follows the condition number of the Hessian, λmax/λmin, and that goes with the square of "
     "the columns' scales: a column measured in units ten times smaller makes it up to a hundred times larger.")

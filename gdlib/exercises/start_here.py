@@ -25,7 +25,7 @@ slope_of_line = Exercise(
          "for {call} I expected {expected} and got {got}: that is x gained for each y. "
          "A slope is the rise (y) divided by the run (x)."),
         (lambda x1, y1, x2, y2: (y1 - y2) / (x2 - x1),
-         "for {call} I expected {expected} and got {got}: the sign is turned round. "
+         "for {call} I expected {expected} and got {got}: the sign is reversed. "
          "Take both differences in the same order, second point minus first."),
         (lambda x1, y1, x2, y2: y2 - y1,
          "for {call} I expected {expected} and got {got}: that is the rise. Divide it by the run, x2 - x1."),

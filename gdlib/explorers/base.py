@@ -33,14 +33,28 @@ _alive = OrderedDict()
 
 
 @dataclass(frozen=True)
-class Slider:
-    """A real number from low to high."""
+class Control:
+    """One thing to be set: `checked` takes a value from code, `widget` shows it, `settle` moves what is shown."""
 
     label: str
-    value: float
+    value: object
+
+    def moved(self, before, now):
+        return now != before
+
+    def settle(self, widget, value):
+        widget.value = value
+
+
+@dataclass(frozen=True)
+class Slider(Control):
+    """A real number from low to high."""
+
     low: float
     high: float
     step: float
+
+    shown_as = widgets.FloatSlider
 
     def checked(self, value):
         if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
@@ -53,20 +67,34 @@ class Slider:
     def rounded(self, value):
         return round(float(value), max(0, -math.floor(math.log10(self.step)))) + 0.0
 
+    def position(self, value):
+        """In steps from the low end."""
+        return (value - self.low) / self.step
+
+    def moved(self, before, now):
+        """Whether this is a move: a browser shows a value between two steps as the nearer one, and sends that back."""
+        return now != before and abs(self.position(now) - round(self.position(before))) > 1e-3
+
+    def span(self):
+        return {"min": self.low, "max": self.high, "step": self.step}
+
     def widget(self, value):
-        return widgets.FloatSlider(value=value, min=self.low, max=self.high, step=self.step, **_labelled(self.label))
+        return self.shown_as(value=value, **self.span(), **_labelled(self.label))
 
     def settle(self, widget, value):
         """Give the widget this control's range and a value, in one message and without an impossible state between."""
         with widget.hold_sync(), widget.hold_trait_notifications():
-            widget.min, widget.max, widget.value = self.low, self.high, value
+            for name, new in {**self.span(), "value": value}.items():
+                setattr(widget, name, new)
 
 
+@dataclass(frozen=True)
 class WholeSlider(Slider):
     """A whole number from low to high."""
 
-    def __init__(self, label, value, low, high):
-        super().__init__(label, value, low, high, 1)
+    step: int = 1
+
+    shown_as = widgets.IntSlider
 
     def checked(self, value):
         if not isinstance(value, numbers.Integral) or isinstance(value, bool):
@@ -76,32 +104,27 @@ class WholeSlider(Slider):
     def rounded(self, value):
         return int(value)
 
-    def widget(self, value):
-        return widgets.IntSlider(value=value, min=self.low, max=self.high, **_labelled(self.label))
-
 
 class LogSlider(Slider):
-    """A positive number; low and high are powers of ten, and step is a part of a decade."""
+    """A positive number of two digits; low and high are powers of ten, and step is a part of a decade."""
+
+    shown_as = widgets.FloatLogSlider
 
     def rounded(self, value):
-        return float(f"{value:.3g}")
+        return float(f"{value:.2g}")
 
-    def widget(self, value):
-        low, high = math.log10(self.low), math.log10(self.high)
-        return widgets.FloatLogSlider(
-            value=value, min=low, max=high, step=self.step, readout_format=".3g", **_labelled(self.label)
-        )
+    def position(self, value):
+        return math.log10(value / self.low) / self.step
 
-    def settle(self, widget, value):
-        widget.value = value
+    def span(self):
+        ends = {"min": math.log10(self.low), "max": math.log10(self.high)}
+        return {**ends, "step": self.step, "readout_format": ".2r"}
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Control):
     """One of several names. A new choice opens in its own good state."""
 
-    label: str
-    value: str
     options: tuple
 
     def checked(self, value):
@@ -112,16 +135,9 @@ class Choice:
     def widget(self, value):
         return widgets.Dropdown(value=value, options=self.options, **_labelled(self.label))
 
-    def settle(self, widget, value):
-        widget.value = value
 
-
-@dataclass(frozen=True)
-class Switch:
+class Switch(Control):
     """Yes or no."""
-
-    label: str
-    value: bool
 
     def checked(self, value):
         if not isinstance(value, bool | np.bool_):
@@ -130,9 +146,6 @@ class Switch:
 
     def widget(self, value):
         return widgets.Checkbox(value=value, **_labelled(self.label))
-
-    def settle(self, widget, value):
-        widget.value = value
 
 
 def _labelled(label):
@@ -205,7 +218,9 @@ class Explorer:
         """Let go of the widgets; displaying the explorer again makes new ones."""
         if self.view is not None:
             for widget in [*self.widgets.values(), *self._shown, self._panel, self.view]:
-                widget.close()
+                for part in (widget, widget.layout, getattr(widget, "style", None)):  # each is a widget of its own
+                    if part is not None:
+                        part.close()
         self.view = None
         _alive.pop(id(self), None)
 
@@ -248,7 +263,6 @@ class Explorer:
             self._panel = widgets.HBox(list(self.widgets.values()), layout={"flex_flow": "row wrap"})
             self._shown = [widgets.HTML(), widgets.HTML()]
             self.view = widgets.VBox([self._panel, *self._shown])
-            self._settling = False
             self._show()
         _alive[id(self)] = self
         _alive.move_to_end(id(self))
@@ -256,15 +270,14 @@ class Explorer:
             next(iter(_alive.values())).close()
 
     def _moved(self, name, change):
-        if self._settling:
+        control = self.controls[name]
+        if not control.moved(self.state[name], change["new"]):
             return
-        if isinstance(self.controls[name], Choice):
+        if isinstance(control, Choice):
             kept = {k: self.state[k] for k, c in self.controls.items() if isinstance(c, Choice | Switch)}
             self._enter({**kept, name: change["new"]})
-            self._settling = True
             for k, widget in self.widgets.items():
                 self.controls[k].settle(widget, self.state[k])
-            self._settling = False
         else:
             self._enter({**self.state, name: change["new"]})
         self._show()

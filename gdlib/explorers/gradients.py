@@ -14,12 +14,14 @@ FLOOR = 1e-8  # the lowest height above the valley floor that the picture tells 
 
 # surface: (objective, half the map's width, its centre, opening start, opening rate). All maps are 3 wide to 2 high.
 SURFACES = {
-    "bowl": (gd.quadratic([1.0, 1.0]), 3.0, (0.0, 0.0), (-2.5, 1.5), 0.1),
-    "ravine": (gd.quadratic([1.0, 25.0], angle=0.4), 3.0, (0.0, 0.0), (-2.2, -0.2), 0.076),
-    "rosenbrock": (gd.rosenbrock, 2.4, (0.0, 0.8), (-0.4, 2.0), 0.002),
-    "himmelblau": (gd.himmelblau, 7.2, (0.0, 0.0), (-0.5, -0.5), 0.01),
+    "bowl": (gd.quadratic([2.5, 2.5]), 3.0, (0.0, 0.0), (-2.5, 1.5), 0.04),
+    "ravine": (gd.quadratic([1.0, 25.0], angle=0.4), 3.0, (0.0, 0.0), (-2.2, -0.2), 0.03),
+    "rosenbrock": (gd.rosenbrock, 2.4, (0.0, 0.8), (-0.4, 2.0), 0.0019),
+    "himmelblau": (gd.himmelblau, 7.2, (0.0, 0.0), (-0.35, -0.5), 0.01),  # one step from another valley
     "saddle": (gd.saddle, 1.8, (0.0, 0.0), (-1.4, 0.02), 0.1),
 }
+# Above 2/λmax the steps across the steepest direction grow; one number for the whole map on a quadratic only.
+EDGES = {k: 2 / np.linalg.eigvalsh(f.hess(np.zeros(2)))[-1] for k, (f, *_) in SURFACES.items() if f.name == "quadratic"}
 
 
 class hiker(Explorer):  # noqa: N801 - used like a function
@@ -30,9 +32,9 @@ class hiker(Explorer):  # noqa: N801 - used like a function
 
     controls = {
         "surface": Choice("surface", "himmelblau", tuple(SURFACES)),
-        "x": Slider("start x", -0.5, -7.2, 7.2, 0.05),
+        "x": Slider("start x", -0.35, -7.2, 7.2, 0.05),
         "y": Slider("start y", -0.5, -4.8, 4.8, 0.05),
-        "lr": LogSlider("rate η", 0.01, 1e-4, 1.0, 0.02),
+        "lr": LogSlider("rate η", 0.01, 1e-4, 1.0, 0.04),
         "steps": WholeSlider("steps", 30, 0, MOST_STEPS),
     }
 
@@ -57,6 +59,7 @@ class hiker(Explorer):  # noqa: N801 - used like a function
         with np.errstate(invalid="ignore"):
             inside = (np.abs(run.theta - centre) <= (half, half / 1.5)).all(-1) | (run.t == 0)
         left = int(np.argmin(inside)) if not inside.all() else None
+        height = np.maximum(run.loss - lowest, 0)
         future = slice(None, left)
         now = slice(None, steps + 1 if left is None else min(steps + 1, left))
         path = run.theta[now]
@@ -66,7 +69,7 @@ class hiker(Explorer):  # noqa: N801 - used like a function
             "path": path,
             "exit": _edge(path[-1], run.theta[left], np.array(centre), half) if left_now else None,
             "t": run.t[future],
-            "height": np.maximum(run.loss[future] - lowest, FLOOR),
+            "height": np.maximum(height[future], FLOOR),
             "now": len(path) - 1,
         }
 
@@ -74,16 +77,18 @@ class hiker(Explorer):  # noqa: N801 - used like a function
         words = f"After {walked} of rate {number(lr)} from ({fixed(x)}, {fixed(y)}): "
         if left_now:
             words += (
-                f"off the map. Step {left} led out of it, from height {number(run.loss[left - 1])} to "
-                f"{number(run.loss[left])}: the rate is too large for the slope there."
+                f"off the map. Step {left} led out of it, from height {number(height[left - 1])} to "
+                f"{number(height[left])}: the rate is too large for the slope there."
             )
-            return data, words
-        nearest = minima[np.linalg.norm(minima - path[-1], axis=-1).argmin()]
-        distance = np.linalg.norm(nearest - path[-1])
-        words += (
-            f"height {_small(run.loss[steps])}, distance {_small(distance)} to the valley floor at "
-            f"({fixed(nearest[0])}, {fixed(nearest[1])}). {_regime(path, distance, half)}"
-        )
+        else:
+            nearest = minima[np.linalg.norm(minima - path[-1], axis=-1).argmin()]
+            distance = np.linalg.norm(nearest - path[-1])
+            words += (
+                f"height {_small(height[steps])}, distance {_small(distance)} to the valley floor at "
+                f"({fixed(nearest[0])}, {fixed(nearest[1])}). {_regime(path, distance, half, _held(f, path[-1]))}"
+            )
+        if lr >= 0.8 * EDGES.get(surface, np.inf):
+            words += f" The edge here is 2/λmax = {number(EDGES[surface])}."
         return data, words
 
     @staticmethod
@@ -92,7 +97,7 @@ class hiker(Explorer):  # noqa: N801 - used like a function
         minima = np.array(f.minima)
         lowest = f(minima).min()
         # 4.8 × 3.2 inch for a map of 3 : 2: a unit is as long across as up, so arrows cross the height lines squarely.
-        land, fall = fig.add_axes((0.075, 0.14, 0.48, 0.80)), fig.add_axes((0.635, 0.14, 0.35, 0.63))
+        land, fall = fig.add_axes((0.075, 0.155, 0.48, 0.80)), fig.add_axes((0.635, 0.155, 0.35, 0.665))
         gx, gy = np.meshgrid(
             np.linspace(cx - half, cx + half, 241), np.linspace(cy - half / 1.5, cy + half / 1.5, 161)
         )
@@ -105,7 +110,7 @@ class hiker(Explorer):  # noqa: N801 - used like a function
         land.contour(gx, gy, height, levels, colors="#6f8ba0", linewidths=0.8, linestyles="solid")
         land.set(xlim=(gx[0, 0], gx[0, -1]), ylim=(gy[0, 0], gy[-1, 0]))
         land.locator_params(nbins=6)
-        land.set_xlabel("x      (the darker, the higher)", fontsize=13, labelpad=0)
+        land.set_xlabel("x      (the darker, the higher)", fontsize=13, labelpad=2)
         land.set_ylabel("y", fontsize=13)
         land.yaxis.set_label_coords(-0.1, 0.5)
         decades = np.arange(round(np.log10(FLOOR)), np.log10(top) + 1, 2.0)
@@ -129,9 +134,9 @@ class hiker(Explorer):  # noqa: N801 - used like a function
         for name, ax in (("", land), (" in time", fall)):
             artists["start" + name] = marker(ax, "s", 10, "white", "start")
             artists["now" + name] = marker(ax, "*", 20, yellow, "now")
-            artists["off" + name] = marker(ax, "X", 14, yellow, "left the map")
+            artists["off" + name] = marker(ax, "X", 14, yellow)
         fig.legend(
-            handles=[artists["start"], artists["now"], artists["off"], *valley], ncols=2, loc="upper center",
+            handles=[artists["start"], artists["now"], *valley], ncols=3, loc="upper center",
             bbox_to_anchor=(0.81, 1.0), fontsize=12, frameon=False, handletextpad=0.3, columnspacing=1.5,
         )
         return artists
@@ -167,8 +172,14 @@ def _small(value):
     return f"below {number(FLOOR)}" if 0 <= value < FLOOR else number(value)
 
 
-def _regime(path, distance, half):
-    """How the walk went, in a sentence: arrived, held on flat ground, zigzags, creeps, or on its way."""
+def _held(f, theta):
+    """Whether theta lies on a ridge that the slope follows exactly, so that no step leaves it."""
+    curvature, axes = np.linalg.eigh(f.hess(theta))
+    return curvature[0] < 0 and abs(axes[:, 0] @ f.grad(theta)) < 1e-12
+
+
+def _regime(path, distance, half, held):
+    """How the walk went, in a sentence: arrived, zigzags, held on a pass, creeps, or on its way."""
     steps = np.diff(path, axis=0)
     length = np.linalg.norm(steps, axis=-1)
     if len(steps) == 0:
@@ -181,9 +192,12 @@ def _regime(path, distance, half):
         return "It has arrived" + (f", after turning back {turns}." if turned else ".")
     if lately >= 4:
         return f"It zigzags: it turned back {turns}."
-    if length[-1] < 1e-9 * half:
-        return "It stands still: the ground is level here, and yet this is no valley."
-    if length[-1] < 0.02 * distance:
+    short = length[-1] < 0.02 * distance
+    if held and short:
+        return "It is held on the pass: the ground is level here, and yet this is no valley."
+    if held:
+        return "It is on its way to the pass: on this line nothing pulls it to either side."
+    if short:
         return f"It creeps: the last step was {number(length[-1])} long."
     return "It is on its way" + (f", and has turned back {turns}." if turned else ".")
 

@@ -35,7 +35,7 @@ class fog(Explorer):  # noqa: N801 - used like a function
     """
 
     controls = {
-        "start": Slider("start (m east)", 6.0, 1.0, 99.0, 0.5),
+        "start": Slider("start (m)", 6.0, 1.0, 99.0, 0.5),
         "rate": LogSlider("rate", 4.0, 0.1, 100.0, 0.05),
         "steps": WholeSlider("steps", 12, 0, MOST_STEPS),
         "lift": Switch("lift the fog", False),
@@ -94,27 +94,29 @@ class fog(Explorer):  # noqa: N801 - used like a function
             land.fill_between((WEST, EAST), TOP, facecolor="none", edgecolor="0.78", hatch="//", linewidth=0)
         red, yellow = OKABE_ITO["vermillion"], OKABE_ITO["yellow"]
         artists = {
-            "felt": land.add_collection(LineCollection([], colors="black", linewidths=3.5, capstyle="round")),
+            "felt": land.add_collection(LineCollection([], capstyle="round")),
             "hops": land.plot([], [], color=red, linewidth=1.5, linestyle=":")[0],
             "fall": climb.plot([], [], color=red, linewidth=1.8)[0],
         }
         for name, ax in (("", land), (" in time", climb)):
-            artists["steps" + name] = marker(ax, "o", 6, red)
+            artists["steps" + name] = ax.plot([], [], "o", markersize=4, color=red)[0]
             artists["start" + name] = marker(ax, "s", 9, "white", "start")
-            artists["now" + name] = marker(ax, "*", 19, yellow, "now")
-            artists["off" + name] = marker(ax, "X", 14, yellow, "left the map")
-        legend = [artists[k + " in time"] for k in ("start", "now", "off")]
+            artists["now" + name] = marker(ax, "*", 17, yellow, "now")
+            artists["off" + name] = marker(ax, "X", 14, yellow)
+        legend = [artists[k + " in time"] for k in ("start", "now")]
         climb.legend(handles=legend, loc="upper right", fontsize=12, framealpha=1)
         return artists
 
     @staticmethod
     def update(artists, data):
         x, y, slope, left = data["x"], data["height"], data["slope"], data["left"]
-        # The felt ground is drawn 2·STICK long on the page's slope, so that a steep tick is no longer than a flat one.
-        reach = STICK / np.hypot(1, slope * EAST / TOP)
+        # Where steps are short the ground was felt again and again: those sticks are shorter, all but the last.
+        reach = np.append(np.clip(np.abs(np.diff(x)), 1, STICK), STICK)
+        reach /= np.hypot(1, slope * EAST / TOP)  # as long on the page on steep ground as on flat ground
         artists["felt"].set_segments(
             np.stack([np.stack([x - reach, y - reach * slope], -1), np.stack([x + reach, y + reach * slope], -1)], 1)
         )
+        artists["felt"].set(color=["0.35"] * (len(x) - 1) + ["black"], linewidth=[3] * (len(x) - 1) + [3.5])
         edge = [] if left is None else [EAST if slope[-1] < 0 else WEST]
         for name, line, across, last in (("", "hops", x, edge), (" in time", "fall", np.arange(len(x)), [left])):
             artists["steps" + name].set_data(across, y)

@@ -1,0 +1,278 @@
+"""What a learner's function did on each input, beside what the solution does, and what can be said of the two."""
+from __future__ import annotations
+
+import ast
+import contextlib
+import dis
+import inspect
+import io
+import linecache
+import re
+import textwrap
+import warnings
+
+import numpy as np
+
+
+class Outcome:
+    """What came of one call: numbers, some other value, or an exception; and which argument it changed."""
+
+    def __init__(self, fn, args, results=0):
+        given = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+        self.value, self.error = None, None
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+                warnings.simplefilter("ignore")
+                self.value = fn(*given)
+        except Exception as error:                             # the learner's own: it is shown to the learner
+            self.error = error
+        self.changed = next((i for i, (a, g) in enumerate(zip(args, given, strict=True))
+                             if isinstance(a, np.ndarray) and not np.array_equal(a, g, equal_nan=True)), None)
+        self.parts = None if self.error else _numbers(self.value, results)
+
+    def agrees(self, other, rtol=1e-6):
+        if self.changed != other.changed or type(self.error) is not type(other.error):
+            return False
+        if self.parts is None or other.parts is None:
+            return self.error is not None and other.error is not None
+        return len(self.parts) == len(other.parts) and all(_close(a, b, rtol)
+                                                           for a, b in zip(self.parts, other.parts, strict=True))
+
+    def __str__(self):
+        if self.error is not None:
+            return f"{type(self.error).__name__}: {self.error}"
+        return ", ".join(map(_show, self.parts)) if self.parts is not None else kind(self.value)
+
+
+class Case:
+    """One input of an exercise: its arguments by name, the learner's outcome and the expected one."""
+
+    def __init__(self, exercise, args, got, expected):
+        self.arguments = dict(zip(exercise.parameters, args, strict=True))
+        self.results, self.got, self.expected = exercise.returns, got, expected
+        self.call = f"`{exercise.name}({', '.join(map(_show_argument, args))})`"
+
+    def as_text(self):
+        """call, got, expected: the first result in which they differ, or the whole."""
+        if self.got.parts is None:
+            return dict(call=self.call, got=str(self.got), expected=str(self.expected))
+        pairs = list(zip(self.results or ("",), self.got.parts, self.expected.parts, strict=True))
+        name, g, e = next((pair for pair in pairs if not _close(*pair[1:])), pairs[0])
+        label = f"{name} = " if name else ""
+        return dict(call=self.call, got=label + _show(g), expected=label + _show(e))
+
+
+def example(cases):
+    """Of the cases that disagree the first whose numbers differ to the eye, else the first."""
+    different = [c for c in cases if not c.got.agrees(c.expected)]
+    return next((c for c in different if c.got.parts is not None and c.as_text()["got"] != c.as_text()["expected"]),
+                different[0])
+
+
+# --- what can be said of any function that disagrees ------------------------------------------------------------------
+
+
+def describe(fn, cases):
+    """The most telling of the sentences below."""
+    sentences = (_raised, _none, _changed, _not_numbers, _shape, _not_finite, _always_the_same, _factor, _differs)
+    return next(text for sentence in sentences if (text := sentence(fn, cases)))
+
+
+def _raised(fn, cases):
+    case = next((c for c in cases if c.got.error is not None), None)
+    if case is None:
+        return ""
+    error, more = case.got.error, ""
+    if isinstance(error, UnboundLocalError):
+        more = " That name has no value yet when the line first runs."
+    if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
+        more = f" {_shapes(case)} `*` multiplies entry by entry, `@` multiplies rows with columns."
+    return f"your function raised {case.got}{_line_of(fn, error)}.{more} The call was {case.call}."
+
+
+def _shapes(case):
+    """Here X is (2, 1), w (1,), and the result should be (1,)."""
+    def said(verb, arrays):
+        (first, a), *rest = arrays
+        return ", ".join([f"{first} {verb} {a.shape or 'a number'}",
+                          *(f"{name} {a.shape or 'a number'}" for name, a in rest)])
+
+    given = [(name, a) for name, a in case.arguments.items() if isinstance(a, np.ndarray)]
+    wanted = zip(case.results or ("the result",), case.expected.parts, strict=True)
+    return f"Here {said('is', given) + ', and ' if given else ''}{said('should be', wanted)}."
+
+
+def _none(fn, cases):
+    nothing = [c for c in cases if c.got.value is None]
+    if not nothing:
+        return ""
+    if len(nothing) < len(cases):
+        return (f"{nothing[0].call} returned None, other calls did not: is the `return` indented into a loop or an "
+                "`if`? Where that has nothing to do, as with 0 iterations, the `return` is never reached.")
+    return f"{nothing[0].call} returned None, I expected {nothing[0].expected}. Does the function end with `return`?"
+
+
+def _changed(fn, cases):
+    for case in cases:
+        if case.got.changed is not None:
+            name = list(case.arguments)[case.got.changed]
+            return (f"{case.call} changed its argument `{name}`, and whoever called it still needs that. "
+                    f"Work on a copy (`{name}.copy()`), and write `a = a - b` in place of `a -= b`.")
+    return ""
+
+
+def _not_numbers(fn, cases):
+    for case in cases:
+        if case.got.parts is None:
+            wanted = f"{len(case.results)} results, ({', '.join(case.results)})" if case.results else case.expected
+            return f"for {case.call} I expected {wanted} and got {kind(case.got.value)}."
+    return ""
+
+
+def _shape(fn, cases):
+    for case in cases:
+        for name, g, e in zip(case.results or ("",), case.got.parts, case.expected.parts, strict=True):
+            if g.shape != e.shape and g.size + e.size:
+                of = f" for {name}" if name else ""
+                return (f"for {case.call} I expected shape {e.shape}{of} and got shape {g.shape}: "
+                        f"{_show(e)} was expected, {_show(g)} came.")
+    return ""
+
+
+def _not_finite(fn, cases):
+    for case in cases:
+        if any(np.isfinite(e).all() and not np.isfinite(g).all()
+               for g, e in zip(case.got.parts, case.expected.parts, strict=True)):
+            return f"{_compared(case)}. Where could a division by zero or an overflow come from?"
+    return ""
+
+
+def _always_the_same(fn, cases):
+    got, expected = cases[0].got, cases[0].expected
+    if all(got.agrees(c.got) for c in cases) and not all(expected.agrees(c.expected) for c in cases):
+        text = example(cases).as_text()
+        return (f"your function gives {got} whatever it is called with; for {text['call']} I expected "
+                f"{text['expected']}. Does it use its arguments, or a variable from another cell?")
+    return ""
+
+
+def _factor(fn, cases):
+    """Is there one c with got = c · expected on every input?"""
+    e = np.concatenate([p.ravel() for c in cases for p in c.expected.parts])
+    g = np.concatenate([p.ravel() for c in cases for p in c.got.parts])
+    if not (np.isfinite(e).all() and np.isfinite(g).all() and e.any() and g.any()):
+        return ""
+    c = (g @ e) / (e @ e)
+    if abs(c - 1) < 1e-6 or not np.allclose(g, c * e, rtol=1e-6, atol=1e-12):
+        return ""
+    words = {2: "twice as large as it should be", 0.5: "half as large as it should be", -1: "right but for its sign"}
+    said = next((text for factor, text in words.items() if np.isclose(c, factor)), f"{c:.4g} times the expected one")
+    return f"your result is {said} on every input: {_compared(example(cases))}."
+
+
+def _differs(fn, cases):
+    case = example(cases)
+    text = case.as_text()
+    if text["got"] != text["expected"]:
+        return f"{_compared(case)}."
+    g, e = next((g, e) for g, e in zip(case.got.parts, case.expected.parts, strict=True) if not _close(g, e))
+    worst = np.unravel_index(np.nanargmax(np.abs(g - e)), e.shape)
+    at = f" at index [{', '.join(map(str, worst))}]" if worst else ""
+    return f"for {case.call} I expected {e[worst]:.8g}{at} and got {g[worst]:.8g}."
+
+
+def _compared(case):
+    return "for {call} I expected {expected} and got {got}".format(**case.as_text())
+
+
+# --- looking at values and at source ----------------------------------------------------------------------------------
+
+
+def _numbers(value, results):
+    """value as a tuple of float arrays, one for each of the named results; None if it is anything else."""
+    if results and not (isinstance(value, (tuple, list)) and len(value) == results):
+        return None
+    try:
+        arrays = [np.asarray(v) for v in (value if results else [value])]
+    except ValueError:                                         # rows of different lengths
+        return None
+    return tuple(a.astype(float) for a in arrays) if all(a.dtype.kind in "iuf" for a in arrays) else None
+
+
+def _close(a, b, rtol=1e-6):
+    if a.size == b.size == 0:
+        return True
+    scale = np.max(np.abs(b), initial=1, where=np.isfinite(b))
+    return a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=rtol / 1000 * scale, equal_nan=True)
+
+
+def unfinished(fn):
+    """Does a block of nothing but `...` stand in fn, or a `...` where a value should?
+
+    A `...` left beside code of the learner's own does not count, nor does one inside an index.
+    """
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(fn)))
+    except (OSError, TypeError, SyntaxError):                  # no source at hand: look at what was compiled
+        code = getattr(fn, "__code__", None)
+        if code is None:
+            return False                                       # not written in Python
+        nothing = {i.opname for i in dis.get_instructions(code)} <= {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE",
+                                                                     "RETURN_CONST"}
+        return Ellipsis in code.co_consts or nothing and code.co_consts[-1] is None
+
+    def is_dots(node):
+        return isinstance(node, ast.Constant) and node.value is Ellipsis
+
+    def is_text(node):
+        return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+    aside = set()                                              # `...` as a statement, or in an index
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            aside.add(node.value)
+        elif isinstance(node, ast.Subscript):
+            aside.update(ast.walk(node.slice))
+        elif isinstance(node, ast.stmt):
+            block = [s for s in getattr(node, "body", []) if not is_text(s)]
+            if block and all(isinstance(s, ast.Pass) or isinstance(s, ast.Expr) and is_dots(s.value) for s in block):
+                return True
+    return any(is_dots(node) and node not in aside for node in ast.walk(tree))
+
+
+def _line_of(fn, error):
+    """The learner's own line in which the error arose."""
+    file, trace, number = getattr(getattr(fn, "__code__", None), "co_filename", None), error.__traceback__, None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            number = trace.tb_lineno
+        trace = trace.tb_next
+    line = linecache.getline(file, number).strip() if number else ""
+    return f", in the line `{line}`" if line else ""
+
+
+def _show(array, point=""):
+    """Numbers with four digits, whole ones with `point` at the end; of a long array its shape and beginning."""
+    if array.size > 12:
+        return f"an array of shape {array.shape} that begins with {_show(array.ravel()[:3])[:-1]}, …]"
+    if array.ndim == 0:
+        text = f"{array + 0.0:.4g}"                            # + 0.0: no minus before a zero
+        return text + point if text.lstrip("-").isdigit() else text
+    return "[" + ", ".join(_show(a, point) for a in array) + "]"
+
+
+def _show_argument(value):
+    """An argument as it can be pasted into a cell, where it is short."""
+    if isinstance(value, np.ndarray):
+        return f"np.array({_show(value, '.')})" if value.size <= 12 else f"an array of shape {value.shape}"
+    return show_any(value)
+
+
+def show_any(value):
+    return f"{value:.4g}" if isinstance(value, (float, np.floating)) else repr(value)
+
+
+def kind(value):
+    """A value of any kind in a few words."""
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:60] + '…'} ({type(value).__name__})"
