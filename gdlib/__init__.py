@@ -20,7 +20,7 @@ Glossary: these words and symbols are used alike in the lessons, the code and th
 from importlib import import_module
 
 from gdlib.descent import Run, iterate, per_run, run
-from gdlib.models import LeastSquares
+from gdlib.models import LeastSquares, LogisticRegression
 from gdlib.objectives import (
     Objective,
     beale,
@@ -31,20 +31,39 @@ from gdlib.objectives import (
     rosenbrock,
     saddle,
 )
-from gdlib.optimizers import Optimizer, gradient_descent, momentum
-from gdlib.schedules import constant
+from gdlib.optimizers import (
+    Optimizer,
+    adagrad,
+    adam,
+    adamw,
+    amsgrad,
+    gradient_descent,
+    momentum,
+    nesterov,
+    rmsprop,
+)
+from gdlib.schedules import constant, cosine, exponential, inverse_time, polynomial, step_decay, warmup
 
 # Rooms that need more than NumPy, or that only some lessons enter, are opened when they are first named.
+_LATER = {
+    **dict.fromkeys(["MLP", "SoftmaxRegression"], "networks"),
+    **dict.fromkeys(["accumulated", "clipped", "delayed", "full", "minibatches", "noisy"], "oracles"),
+}
 _ROOMS = ("analysis", "claims", "data", "exercises", "explorers", "plots", "ready")
 
 __all__ = [
-    "LeastSquares", "Objective", "Optimizer", "Run", "beale", "constant", "double_well", "gradient_descent",
-    "himmelblau", "iterate", "momentum", "monkey_saddle", "per_run", "quadratic", "rosenbrock", "run", "saddle",
+    "MLP", "LeastSquares", "LogisticRegression", "Objective", "Optimizer", "Run", "SoftmaxRegression", "accumulated",
+    "adagrad", "adam", "adamw", "amsgrad", "beale", "clipped", "constant", "cosine", "delayed", "double_well",
+    "exponential", "full", "gradient_descent", "himmelblau", "inverse_time", "iterate", "minibatches", "momentum",
+    "monkey_saddle", "nesterov", "noisy", "per_run", "polynomial", "quadratic", "rmsprop", "rosenbrock", "run",
+    "saddle", "step_decay", "warmup",
     *_ROOMS,
 ]
 
 
 def __getattr__(name):
+    if name in _LATER:
+        return getattr(import_module(f"gdlib.{_LATER[name]}"), name)
     if name in _ROOMS:
         return import_module(f"gdlib.{name}")
     raise AttributeError(f"gdlib has no {name!r}; it has {', '.join(n for n in __all__)}")

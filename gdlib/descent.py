@@ -1,20 +1,25 @@
 """The one loop, and the record it leaves."""
-import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
+from itertools import islice, repeat
 
 import numpy as np
 
+from gdlib import optimizers
+from gdlib.checks import check_memory, check_runs, check_schedule, check_whole, try_gradient
+from gdlib.models import Model
+from gdlib.objectives import Objective
 from gdlib.optimizers import Optimizer
 
 # A sweep of many runs is taken through all steps a chunk of numbers at a time: arrays of this size stay in the cache.
-CHUNK = 32768
+CHUNK = 16384
+# The loss of all kept points is taken of so many numbers at a time: 64 MiB.
+BLOCK = 2**23
 
 
-def per_run(values):
-    """One value per run: an array (...) becomes (..., 1), so that it broadcasts over the coordinates of θ (..., d).
+def per_run(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """One value per run: `values` (...) become (..., 1), to be broadcast over the coordinates of θ (..., d).
 
     Examples
     --------
@@ -30,34 +35,61 @@ def per_run(values):
     return array[..., None]
 
 
-def iterate(opt, theta0, oracle) -> Iterator:
-    """Yield (t, θ): the start at t = 0, then one point for each gradient function that the oracle gives.
+def iterate(
+    opt: Optimizer, theta0: Sequence | np.ndarray | None, oracle: Iterable[Callable], *, resume: "Run | None" = None
+) -> Iterator:
+    """Yield (t, θ, state): the start at t = 0, then one point for each gradient function that the oracle gives.
 
     This is gradient descent, whatever the rule:  θ, state ← update(t, θ, grad, state).
+
+    Parameters
+    ----------
+    opt : the rule
+    theta0 : the start, (d,) or (..., d)
+    oracle : gradient functions, one a step
+    resume : an earlier Run, to start where it ended and to go on counting
     """
-    theta = spread(opt, theta0)
-    state = opt.init(theta)
-    yield 0, theta
-    for t, grad in enumerate(oracle, start=1):
+    if resume is None:
+        first, theta = 0, spread(opt, theta0)
+        state = opt.init(theta)
+    else:
+        first, theta, state = int(resume.t[-1]), resume.theta[-1], resume.state
+    yield first, theta, state
+    for t, grad in enumerate(oracle, start=first + 1):
         theta, state = opt.update(t, theta, grad, state)
-        yield t, theta
+        yield t, theta, state
 
 
-def run(f, opt, theta0, steps, *, every=1, stop=None) -> "Run":
+def run(
+    f: Objective | Model,
+    opt: Optimizer,
+    theta0: Sequence | np.ndarray | None,
+    steps: int,
+    *,
+    oracle: Iterator[Callable] | None = None,
+    every: int = 1,
+    stop: Callable | None = None,
+    resume: "Run | None" = None,
+    progress: bool = False,
+) -> "Run":
     """Take `steps` steps of the rule `opt` on the objective `f` from `theta0`, and return the record.
 
     Parameters
     ----------
     f : an Objective or a model: `f(theta)` -> (...), `f.grad(theta)` -> (..., d)
     opt : the rule, such as `gd.gradient_descent(lr=0.1)`; `gd.per_run` values make it a sweep
-    theta0 : the start, (d,) or one start per run (..., d)
+    theta0 : the start, (d,) or one start per run (..., d); None with `resume`
     steps : how many steps, 0 or more
+    oracle : what gives the gradient at each step, such as `gd.minibatches(model, 32, rng)`; by default f's own, in full
     every : keep each `every`-th point (the first and the last always)
-    stop : (t, theta, loss, gradient) -> True where to stop; called before each step; a stopped run stays where it is
+    stop : (t, theta, loss, gradient) of the full f -> True where to stop; asked before each step; a stopped run stays
+    resume : an earlier Run with the same rule, to go on from where it ended
+    progress : True shows a bar
 
     Raises
     ------
     ValueError, TypeError : one sentence, before the first step. Divergence is no error: see `Run.diverged_at`.
+    MemoryError : what the record and the gradient would need, where there is less
 
     Examples
     --------
@@ -65,19 +97,14 @@ def run(f, opt, theta0, steps, *, every=1, stop=None) -> "Run":
     >>> float(gd.run(gd.quadratic([1.0]), gd.gradient_descent(0.5), [1.0], 3).theta[-1, 0])
     0.125
     """
-    _check(f, opt, steps, every, stop)
-    theta = spread(opt, theta0)
-    _try_gradient(f, theta)
+    _check(f, opt, theta0, steps, oracle, every, stop, resume)
+    theta = spread(opt, theta0) if resume is None else resume.theta[-1]
+    check_memory(theta, kept=2 + steps // every, work=_working_numbers(f, theta) if oracle is None or stop else 0)
+    try_gradient(f, theta)
     with np.errstate(all="ignore"):  # a run that diverges is a lesson: the record tells it, not a warning
-        parts = _chunks(opt, theta) if stop is None else [slice(None)]
-        flat = theta.reshape(-1, theta.shape[-1]) if len(parts) > 1 else theta
-        records = [_descend(f, opt, flat[part], steps, every, stop) for part in parts]
-    t, points, diverged_at, stopped_at = records[0]
-    if len(records) > 1:
-        points = np.concatenate([r[1] for r in records], axis=1).reshape(len(t), *theta.shape)
-        diverged_at = np.concatenate([r[2] for r in records]).reshape(theta.shape[:-1])
-        stopped_at = np.concatenate([r[3] for r in records]).reshape(theta.shape[:-1])
-    return Run(f, opt, t, points, diverged_at, stopped_at)
+        if oracle is None and stop is None and resume is None:
+            return _in_chunks(f, opt, theta, steps, every, progress)
+        return _descend(f, opt, theta, steps, every, progress, oracle, stop, resume)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +118,7 @@ class Run:
     loss, grad_norm, distance : (k, ...) derived when first asked for; distance is to the nearest known minimum
     diverged_at : (...) the step at which each run left the finite numbers, −1 for never
     stopped_at : (...) the step at which `stop` held each run, −1 for never
+    state : the rule's own state at the end, for `gd.run(…, resume=…)`
     """
 
     f: Callable
@@ -99,16 +127,15 @@ class Run:
     theta: np.ndarray
     diverged_at: np.ndarray
     stopped_at: np.ndarray
+    state: object
 
     @cached_property
     def loss(self):
-        with np.errstate(all="ignore"):
-            return np.asarray(self.f(self.theta))
+        return self._at_each_point(self.f)
 
     @cached_property
     def grad_norm(self):
-        with np.errstate(all="ignore"):
-            return np.linalg.norm(self.f.grad(self.theta), axis=-1)
+        return self._at_each_point(lambda theta: np.linalg.norm(self.f.grad(theta), axis=-1))
 
     @cached_property
     def distance(self):
@@ -117,6 +144,14 @@ class Run:
             raise ValueError(f"no minimum of {self.f.name} is known, so there is no distance to one: use .grad_norm")
         with np.errstate(all="ignore"):
             return np.min([np.linalg.norm(self.theta - m, axis=-1) for m in np.asarray(minima)], axis=0)
+
+    def _at_each_point(self, function):
+        """function of all points; over large data, of a few points at a time."""
+        points = self.theta.reshape(-1, self.theta.shape[-1])
+        size = max(1, BLOCK // _working_numbers(self.f, points[0]))
+        with np.errstate(all="ignore"):
+            blocks = [function(points[i : i + size]) for i in range(0, len(points), size)]
+        return np.concatenate(blocks).reshape(self.theta.shape[:-1])
 
     def __repr__(self):
         runs = f"{self.diverged_at.size} runs" if self.theta.ndim > 2 else "1 run"
@@ -137,20 +172,24 @@ def spread(opt, theta0) -> np.ndarray:
         raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0], and came as {theta0!r}")
     if not np.isfinite(theta).all():
         raise ValueError(f"theta0 must be finite, and came as {theta0!r}")
-    shapes = [np.shape(value) for value in opt.hyper.values() if not callable(value)]
+    shapes = [np.shape(value(1) if callable(value) else value) for value in opt.hyper.values()]
     try:
         shape = np.broadcast_shapes(theta.shape, *shapes)
     except ValueError:
-        given = ", ".join(f"{k} for runs of shape {s[:-1]}" for k, s in zip(opt.hyper, shapes, strict=False) if s)
+        given = ", ".join(f"{k} for runs of shape {s[:-1]}" for k, s in zip(opt.hyper, shapes, strict=True) if s)
         raise ValueError(
             f"the runs don't fit together: theta0 has shape {theta.shape}, the last axis being the coordinates, and "
             f"per_run gave {given}; runs must have one shape, or shapes that broadcast"
         ) from None
-    # Coordinates lie one behind the other in memory: arithmetic on one coordinate of many runs is then quick.
-    return np.moveaxis(np.moveaxis(np.broadcast_to(theta, shape), -1, 0).copy(), 0, -1)
+    return _coordinates_first(np.broadcast_to(theta, shape))
 
 
-def _check(f, opt, steps, every, stop):
+def _coordinates_first(theta):
+    """A copy in which each coordinate of all runs lies together in memory: arithmetic on coordinates is then quick."""
+    return np.moveaxis(np.moveaxis(theta, -1, 0).copy(), 0, -1)
+
+
+def _check(f, opt, theta0, steps, oracle, every, stop, resume):
     if not isinstance(opt, Optimizer):
         if callable(opt):
             name = getattr(opt, "__name__", "the rule")
@@ -161,79 +200,101 @@ def _check(f, opt, steps, every, stop):
             f"the objective must have a value f(theta) and a gradient f.grad(theta), and came as {f!r}; "
             f"make one with gd.Objective(name, value, grad)"
         )
-    for name, value, least in (("steps", steps, 0), ("every", every, 1)):
-        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, and came as {value!r}")
+    check_whole(steps, "steps", 0)
+    check_whole(every, "every", 1)
+    if oracle is not None and not isinstance(oracle, Iterator):
+        raise TypeError(
+            f"oracle must be an iterator of gradient functions such as gd.minibatches(model, 32, rng), and came as "
+            f"{oracle!r}"
+        )
     if stop is not None and not callable(stop):
         raise TypeError(f"stop must be a function of (t, theta, loss, gradient), and came as {stop!r}")
+    if resume is not None:
+        _check_resume(opt, theta0, resume)
+    for name, value in opt.hyper.items():
+        if callable(value) and steps:
+            last = steps if resume is None else steps + int(resume.t[-1])
+            check_schedule(value, name, last, least=0, below=np.inf if name == "lr" else 1)
 
 
-def _try_gradient(f, theta):
-    """Ask for the gradient once, on a copy: a slip in a learner's function is explained before the first step."""
-    copy = theta.copy()
-    name = f"the gradient of {getattr(f, 'name', 'f')}"
-    try:
-        with np.errstate(all="ignore"):
-            g = f.grad(copy)
-    except Exception as error:
-        raise ValueError(f"{name} stopped at theta0 with {type(error).__name__}: {error}") from None
-    if not np.array_equal(copy, theta):
-        raise ValueError(f"{name} changed theta in place: work on a copy, or write a = a - b for a -= b")
-    if g is None:
-        raise ValueError(f"{name} gave None: did it forget to return?")
-    try:
-        shape = np.asarray(g, float).shape
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must give numbers of theta's shape {theta.shape}, and gave {g!r}") from None
-    if shape != theta.shape:
-        raise ValueError(f"{name} must have theta's shape {theta.shape}, and came with shape {shape}")
+def _check_resume(opt, theta0, resume):
+    if not isinstance(resume, Run):
+        raise TypeError(f"resume takes the record of an earlier gd.run, and came as {resume!r}")
+    if theta0 is not None:
+        raise ValueError("with resume the start is where the earlier run ended: give None for theta0")
+    if resume.opt.name != opt.name:
+        raise ValueError(f"the earlier run was made by {resume.opt.name}, and {opt.name} can't go on from its state")
+    if resume.stopped_at.max() >= 0 and (resume.stopped_at != resume.t[-1]).any():
+        raise ValueError("the runs of this sweep were stopped at different steps: resume them one by one")
 
 
-def _chunks(opt, theta):
-    """Slices of the runs; one slice unless the sweep is large and the rule is the same for all of its runs."""
-    runs = theta.size // theta.shape[-1]
-    shared = all(callable(v) or np.ndim(v) == 0 for v in opt.hyper.values())
-    size = max(1, CHUNK // theta.shape[-1])
-    if theta.ndim == 1 or not shared or runs <= 2 * size:
-        return [slice(None)]
-    return [slice(i, i + size) for i in range(0, runs, size)]
+def _working_numbers(f, theta):
+    """About how many numbers f holds in its hands for one value or gradient at theta."""
+    return theta[..., 0].size * max(theta.shape[-1], getattr(f, "n", 0) * getattr(f, "width", 1))
 
 
-def _descend(f, opt, theta0, steps, every, stop):
-    kept = [*range(0, steps, every), steps]
-    t_kept, points = np.array(kept), np.empty((len(kept), *theta0.shape))
-    diverged_at = np.full(theta0.shape[:-1], -1)
-    stopped_at = diverged_at.copy()
-    k = last = 0
-    theta = theta0
-    for t, theta in _stopping(f, opt, theta0, steps, stop, stopped_at):
-        if t == kept[k]:
+def _in_chunks(f, opt, theta, steps, every, progress):
+    """A large sweep a chunk of its runs at a time, through all steps; a small one at once."""
+    runs, d = theta[..., 0].size, theta.shape[-1]
+    size = max(1, CHUNK // d)
+    per_run_values = {k: v for k, v in opt.hyper.items() if not callable(v) and np.ndim(v)}
+    make = getattr(optimizers, opt.name, None) if opt.update.__module__ == optimizers.__name__ else None
+    whole = isinstance(f, Model) or any(map(callable, opt.hyper.values()))  # schedules may hold values per run
+    if theta.ndim == 1 or runs < 2 * size or (per_run_values and make is None) or whole:
+        return _descend(f, opt, theta, steps, every, progress)
+    flat = theta.reshape(runs, d)
+    values = {k: np.broadcast_to(v, (*theta.shape[:-1], 1)).reshape(runs, 1) for k, v in per_run_values.items()}
+    parts, points = [], np.empty((2 + steps // every, runs, d))
+    for i in range(0, runs, size):
+        part = slice(i, i + size)
+        rule = make(**opt.hyper | {k: v[part] for k, v in values.items()}) if values else opt
+        start = _coordinates_first(flat[part])
+        parts.append(_descend(f, rule, start, steps, every, progress, points=points[:, part]))
+    points = points[: len(parts[0].t)].reshape(-1, *theta.shape)
+    diverged_at = np.concatenate([p.diverged_at for p in parts]).reshape(theta.shape[:-1])
+    state = _joined([p.state for p in parts], theta.shape)
+    return Run(f, opt, parts[0].t, points, diverged_at, np.full_like(diverged_at, -1), state)
+
+
+def _joined(states, shape):
+    """The states of all chunks as one: None, an array, or a tuple of arrays."""
+    if states[0] is None:
+        return None
+    if isinstance(states[0], tuple):
+        return tuple(_joined(list(part), shape) for part in zip(*states, strict=True))
+    return np.concatenate(states).reshape(shape)
+
+
+def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, resume=None, points=None):
+    grads = repeat(f.grad, steps) if oracle is None else islice(oracle, steps)
+    first = 0 if resume is None else int(resume.t[-1])
+    points = np.empty((2 + steps // every, *theta0.shape)) if points is None else points
+    times, k, held = [], 0, None
+    diverged_at = np.full(theta0.shape[:-1], -1) if resume is None else resume.diverged_at.copy()
+    stopped_at = np.full(theta0.shape[:-1], -1)
+    for t, theta, state in _with_bar(iterate(opt, theta0, grads, resume=resume), steps, progress):  # noqa: B007
+        check_runs(theta, theta0)
+        if stop is not None:
+            held = theta = theta if held is None else np.where((stopped_at >= 0)[..., None], held, theta)
+        if (t - first) % every == 0:
             points[k], k = theta, k + 1
+            times.append(t)
         if not np.isfinite(np.add.reduce(theta, axis=None)):  # one number tells whether a closer look is needed
             diverged_at[(diverged_at < 0) & ~np.isfinite(theta).all(axis=-1)] = t
-        last = t
-    if last < steps:  # all runs were stopped: the record ends at their last point
-        k += t_kept[k - 1] != last
-        t_kept, points = np.append(t_kept[: k - 1], last), points[:k].copy()
-        points[-1] = theta
-    return t_kept, points, diverged_at, stopped_at
+        if stop is not None:
+            now = np.asarray(stop(t, theta, f(theta), f.grad(theta)), bool)
+            stopped_at[now & (stopped_at < 0)] = t
+            if (stopped_at >= 0).all():
+                break
+    if times[-1] != t:
+        points[k], k = theta, k + 1
+        times.append(t)
+    return Run(f, opt, np.array(times), points[:k], diverged_at, stopped_at, state)
 
 
-def _stopping(f, opt, theta0, steps, stop, stopped_at):
-    """`iterate`, for `steps` steps; with `stop`, a stopped run is held where it is, and the walk ends when all are."""
-    walk = iterate(opt, theta0, repeat(f.grad, steps))
-    if stop is None:
-        yield from walk
-        return
-    held = None
-    for t, theta in walk:
-        stopped = stopped_at >= 0
-        if held is not None:
-            theta = held = np.where(stopped[..., None], held, theta)
-        else:
-            held = theta
-        yield t, theta
-        now = np.asarray(stop(t, theta, f(theta), f.grad(theta)), bool)
-        stopped_at[~stopped & now] = t
-        if (stopped_at >= 0).all():
-            return
+def _with_bar(walk, steps, progress):
+    if not progress:
+        return walk
+    from tqdm.auto import tqdm
+
+    return tqdm(walk, total=steps + 1, leave=False, unit="step")

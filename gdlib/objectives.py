@@ -4,7 +4,7 @@ Coordinates are on the last axis, runs and grids before it: for theta of shape (
 a gradient (..., d) and a Hessian (..., d, d). Gradients multiply out their powers (x * x for x²): a product is rounded
 alike for one run and for a thousand, so a sweep equals its separate runs to the last bit.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +76,7 @@ def _plane(name, value, gradient, hessian, minima=()):
     )
 
 
-def quadratic(eigenvalues, angle=0.0):
+def quadratic(eigenvalues: Sequence[float], angle: float = 0.0) -> Objective:
     """J(θ) = ½ Σ λᵢ zᵢ², with z the coordinates of θ along the eigenvectors: the bowl every smooth minimum looks like.
 
     Parameters

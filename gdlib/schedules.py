@@ -1,52 +1,92 @@
 """The learning rate as a function of the step t = 1, 2, 3, …"""
-import numbers
+import math
 from collections.abc import Callable
 
 import numpy as np
 
+from gdlib.checks import check_number, check_rate, check_whole
 
-def constant(lr) -> Callable:
+Schedule = Callable[[int], float]  # t = 1, 2, … -> η
+Rate = float | np.ndarray | Schedule  # a number, gd.per_run(values), or a schedule
+
+
+def constant(lr: float | np.ndarray) -> Schedule:
     """η(t) = lr, at every step."""
     return lambda t: lr
 
 
-def as_schedule(lr) -> Callable:
+def as_schedule(lr: Rate) -> Schedule:
     """A number or a `per_run` array becomes a constant schedule; a schedule t -> η stays what it is."""
     return lr if callable(lr) else constant(lr)
 
 
-def check_rate(lr, name="lr"):
-    """One clear sentence for a rate that can't be one; a schedule is tried at t = 1."""
-    if callable(lr):
-        try:
-            first = lr(1)
-        except Exception as error:
-            raise ValueError(
-                f"the schedule for {name} stopped with {type(error).__name__}: {error} at t = 1; it must take the step "
-                f"t and return the rate"
-            ) from None
-        check_number(first, f"{name}(1), the schedule's rate at step 1,", least=0)
-    else:
-        check_number(lr, name, above=0)
+def step_decay(lr: float, factor: float, every: int) -> Schedule:
+    """η(t) = lr · factor^⌊s/every⌋,  s = t − 1: a stair, each step of it `every` steps long.
+
+    lr > 0; 0 < factor <= 1; every: a whole number of at least 1.
+    """
+    check_number(lr, "lr", above=0)
+    _check_share(factor, "factor")
+    check_whole(every, "every", 1)
+    return lambda t: lr * factor ** ((t - 1) // every)
 
 
-def check_number(value, name, above=-np.inf, least=-np.inf, below=np.inf):
-    """`value` must be a finite real number, or a `per_run` array, with above < value and least <= value < below."""
-    array = np.asarray(value) if not isinstance(value, str) else None
-    if array is None or isinstance(value, bool) or array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be a number, and came as {value!r}")
-    if array.ndim and not isinstance(value, np.ndarray):
-        raise ValueError(f"{name} came as a {type(value).__name__}; for one value per run write gd.per_run({name})")
-    if array.ndim and (array.ndim == 1 or array.shape[-1] != 1):
-        raise ValueError(
-            f"{name} came as an array of shape {array.shape}, which would mean one value per coordinate; "
-            f"for one value per run write gd.per_run({name})"
-        )
-    bad = ~((array > above) & (array >= least) & (array < below) & np.isfinite(array))
-    if bad.any():
-        wanted = "a finite number"
-        wanted += f" above {above:g}" if above > -np.inf else f" of at least {least:g}" if least > -np.inf else ""
-        wanted += f"{' and' if least > -np.inf or above > -np.inf else ''} below {below:g}" if below < np.inf else ""
-        which = f"{array[bad].flat[0]:g}" if isinstance(value, numbers.Number) or array.ndim == 0 else \
-            f"{array[bad].flat[0]:g} for one of its runs"
-        raise ValueError(f"{name} must be {wanted}, and came as {which}")
+def exponential(lr: float, rate: float) -> Schedule:
+    """η(t) = lr · rateˢ,  s = t − 1.  lr > 0; 0 < rate <= 1."""
+    check_number(lr, "lr", above=0)
+    _check_share(rate, "rate")
+    return lambda t: lr * rate ** (t - 1)
+
+
+def inverse_time(lr: float, decay: float) -> Schedule:
+    """η(t) = lr / (1 + decay · s),  s = t − 1: slow enough to get anywhere, quick enough to quench noise.
+
+    lr > 0; decay >= 0. Robbins and Monro (1951), A stochastic approximation method.
+    """
+    check_number(lr, "lr", above=0)
+    check_number(decay, "decay", least=0)
+    return lambda t: lr / (1 + decay * (t - 1))
+
+
+def polynomial(lr: float, steps: int, power: float = 1, lr_min: float = 0) -> Schedule:
+    """η(t) = lr_min + (lr − lr_min)(1 − s/steps)^power,  s = t − 1;  lr_min from s = steps on.
+
+    lr > 0; 0 <= lr_min <= lr; steps: a whole number of at least 1; power > 0 (1 is a straight line).
+    """
+    _check_fall(lr, steps, lr_min)
+    check_number(power, "power", above=0)
+    return lambda t: lr_min + (lr - lr_min) * (1 - min(t - 1, steps) / steps) ** power
+
+
+def cosine(lr: float, steps: int, lr_min: float = 0) -> Schedule:
+    """η(t) = lr_min + (lr − lr_min)(1 + cos(π s/steps))/2,  s = t − 1;  lr_min from s = steps on.
+
+    lr > 0; 0 <= lr_min <= lr; steps: a whole number of at least 1.
+    Loshchilov and Hutter (2017), SGDR: stochastic gradient descent with warm restarts (one cycle of it).
+    """
+    _check_fall(lr, steps, lr_min)
+    return lambda t: lr_min + (lr - lr_min) * (1 + math.cos(math.pi * min(t - 1, steps) / steps)) / 2
+
+
+def warmup(schedule: Rate, steps: int) -> Schedule:
+    """η(t) = schedule(t) · min(1, t/steps): the first `steps` steps rise in a line to what the schedule says.
+
+    schedule: a rate or a schedule; steps: a whole number of at least 1.
+    Goyal et al. (2017), Accurate, large minibatch SGD: training ImageNet in 1 hour.
+    """
+    check_rate(schedule, "schedule")
+    check_whole(steps, "steps", 1)
+    eta = as_schedule(schedule)
+    return lambda t: eta(t) * min(1, t / steps)
+
+
+def _check_share(value, name):
+    check_number(value, name, above=0, most=1)
+
+
+def _check_fall(lr, steps, lr_min):
+    check_number(lr, "lr", above=0)
+    check_whole(steps, "steps", 1)
+    check_number(lr_min, "lr_min", least=0)
+    if np.any(np.asarray(lr_min) > lr):
+        raise ValueError(f"lr_min must be at most lr, and came as {lr_min} with lr = {lr}")

@@ -1,12 +1,18 @@
-"""The package as a whole: what importing it loads, and what it says."""
+"""The package as a whole: what importing it loads, how it is documented, and that it stays small."""
+import ast
 import doctest
+import inspect
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import gdlib as gd
+from gdlib import analysis
+
+CORE = "objectives models networks optimizers schedules oracles descent checks analysis data".split()
 
 
 def test_importing_gdlib_loads_numpy_alone():
@@ -29,7 +35,47 @@ def test_an_unknown_name_lists_the_known_ones():
         _ = gd.adamm
 
 
-@pytest.mark.parametrize("module", ["descent", "optimizers", "objectives", "models", "schedules", "analysis", "data"])
+@pytest.mark.parametrize("module", CORE)
 def test_examples_in_docstrings(module):
     failed, _ = doctest.testmod(import_module(f"gdlib.{module}"))
     assert failed == 0
+
+
+PUBLIC = {name: getattr(gd, name) for name in gd.__all__ if inspect.isroutine(getattr(gd, name))} | {
+    name: getattr(gd, name) for name in ("LeastSquares", "LogisticRegression", "SoftmaxRegression", "MLP")
+} | {name: value for name, value in vars(analysis).items()
+     if inspect.isfunction(value) and value.__module__ == analysis.__name__ and not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_parameter_has_a_hint_and_stands_in_the_docstring(name):
+    why = "NO DOCSTRING TEST: numpydoc is missing (pip install -r requirements-dev.txt)"
+    docscrape = pytest.importorskip("numpydoc.docscrape", reason=why)
+    thing = PUBLIC[name]
+    signature = inspect.signature(thing)
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not parameter.empty, parameter
+    assert inspect.isclass(thing) or signature.return_annotation is not signature.empty
+    doc = docscrape.get_doc_object(thing)
+    documented = {part.strip() for parameter in doc["Parameters"] for part in parameter.name.split(",")}
+    if documented:
+        assert documented == set(signature.parameters)
+    else:
+        assert all(parameter in inspect.getdoc(thing) for parameter in signature.parameters)
+
+
+def code_lines(module):
+    """The lines of a module that hold code: no blank lines, comments or docstrings."""
+    source = (Path(gd.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
+    text = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            text |= set(range(node.lineno, node.end_lineno + 1))
+    lines = enumerate(source.splitlines(), start=1)
+    return sum(1 for number, line in lines if number not in text and line.strip() and not line.strip().startswith("#"))
+
+
+def test_the_core_reads_in_one_sitting():
+    assert sum(map(code_lines, CORE)) <= 1200
+    for module in CORE:
+        assert len((Path(gd.__file__).parent / f"{module}.py").read_text(encoding="utf-8").splitlines()) <= 300, module

@@ -1,0 +1,193 @@
+"""Every rule: against the library that its docstring names, its closed forms, and every rule on every problem.
+
+A new rule is one row in LIBRARY, or in RULES alone if no library has it.
+"""
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import gdlib as gd
+
+RECORD = json.loads((Path(__file__).parent / "references" / "trajectories.json").read_text(encoding="utf-8"))
+RATE, START, GRADIENTS = RECORD["rate"], np.array(RECORD["start"]), np.array(RECORD["gradients"])
+
+
+def dropping(t):
+    return RATE * (0.1 if t > RECORD["drop_at"] else 1.0)
+
+
+def walk(opt, read=lambda theta, state: theta):
+    """The rule's points on the recorded gradients, which do not depend on where it stands."""
+    grads = ((lambda theta, g=g: g) for g in GRADIENTS)
+    return np.array([read(theta, state) for _, theta, state in gd.iterate(opt, START, grads)])
+
+
+RULES = {
+    "gradient_descent": gd.gradient_descent(RATE),
+    "momentum": gd.momentum(RATE, 0.9),
+    "nesterov": gd.nesterov(RATE, 0.9),
+    "adagrad": gd.adagrad(RATE),
+    "rmsprop": gd.rmsprop(RATE, 0.9),
+    "adam": gd.adam(RATE),
+    "amsgrad": gd.amsgrad(RATE),
+    "adamw": gd.adamw(RATE, weight_decay=0.1),
+}
+LIBRARY = [  # (rule, what it equals)
+    (RULES["gradient_descent"], "torch: SGD"),
+    (RULES["momentum"], "torch: SGD momentum=0.9"),
+    (RULES["momentum"], "optax: sgd momentum=0.9"),
+    (RULES["momentum"], "keras: SGD momentum=0.9"),
+    (gd.momentum(dropping, 0.9), "torch: SGD momentum=0.9, rate drops"),
+    (RULES["adagrad"], "torch: Adagrad"),
+    (RULES["rmsprop"], "torch: RMSprop alpha=0.9"),
+    (RULES["adam"], "torch: Adam"),
+    (RULES["adam"], "optax: adam"),
+    (RULES["amsgrad"], "torch: Adam amsgrad"),
+    (RULES["adamw"], "torch: AdamW weight_decay=0.1"),
+    (RULES["adamw"], "optax: adamw weight_decay=0.1"),
+]
+ELSEWHERE = [  # (rule, what it differs from: the variants that the docstrings name)
+    (RULES["adagrad"], "optax: adagrad"),
+    (RULES["rmsprop"], "optax: rmsprop decay=0.9"),
+    (gd.adam(RATE, eps=1e-3), "keras: Adam epsilon=1e-3"),
+    (RULES["adamw"], "torch: Adam weight_decay=0.1"),
+    (RULES["nesterov"], "torch: SGD momentum=0.9, nesterov"),
+]
+
+
+@pytest.mark.parametrize(("opt", "name"), LIBRARY, ids=lambda x: x if isinstance(x, str) else x.name)
+def test_the_rule_is_the_librarys(opt, name):
+    np.testing.assert_allclose(walk(opt), RECORD["paths"][name], rtol=1e-12, atol=1e-12)
+
+
+def test_nesterov_is_pytorchs_at_its_look_ahead_points():
+    """Sutskever's form keeps θ; the libraries keep θ − ηβv, where the next slope is felt."""
+    ahead = walk(RULES["nesterov"], read=lambda theta, v: theta - RATE * 0.9 * v)
+    np.testing.assert_allclose(ahead, RECORD["paths"]["torch: SGD momentum=0.9, nesterov"], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("opt", "name"), ELSEWHERE, ids=lambda x: x if isinstance(x, str) else x.name)
+def test_where_libraries_differ_it_shows(opt, name):
+    assert np.abs(walk(opt) - RECORD["paths"][name]).max() > 1e-9
+
+
+PROBLEMS = {
+    "bowl": (gd.quadratic([1.0, 10.0]), [1.0, 1.0], 0.05),
+    "turned bowl": (gd.quadratic([1.0, 10.0], angle=0.5), [1.0, -1.0], 0.05),
+    "himmelblau": (gd.himmelblau, [0.0, 0.0], 0.01),
+    "double well": (gd.double_well, [0.5, 1.0], 0.05),
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_gets_down_on_every_problem(rule, problem):
+    f, start, rate = PROBLEMS[problem]
+    if rule == "adagrad":
+        rate *= 20  # its rates only shrink
+    make = getattr(gd, rule)
+    run = gd.run(f, make(rate, **({"weight_decay": 1e-4} if rule == "adamw" else {})), start, 2000)
+    assert run.distance[-1] < 0.05 * run.distance[0] if rule != "rmsprop" else run.distance[-1] < 2 * rate
+    assert run.diverged_at == -1
+
+
+# -- closed forms ------------------------------------------------------------------------------------------------------
+
+
+@given(lam=st.floats(0.5, 5), beta=st.floats(0.3, 0.95))
+def test_momentum_shrinks_by_the_root_of_beta_where_it_swings(lam, beta):
+    eta = (1 + beta) / lam  # the middle of the range in which the roots are complex
+    x = gd.run(gd.quadratic([lam]), gd.momentum(eta, beta), [1.0], 12).theta[:, 0]
+    casorati = x[:-2] * x[2:] - x[1:-1] ** 2  # of a two-term recurrence: shrinks by the product of its roots, β
+    np.testing.assert_allclose(casorati[1:] / casorati[:-1], beta, rtol=1e-6)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.9])
+def test_momentum_is_stable_below_two_plus_two_beta(beta):
+    edge = 2 + 2 * beta
+    inside, outside = gd.run(
+        gd.quadratic([1.0]), gd.momentum(gd.per_run([0.99 * edge, 1.01 * edge]), beta), [1.0], 4000, every=100
+    ).distance.T
+    assert inside[-1] < 1e-6
+    assert not outside[-1] < 1e6
+
+
+def test_the_best_heavy_ball_at_condition_number_100():
+    alpha, beta = (2 / (10 + 1)) ** 2, (9 / 11) ** 2
+    run = gd.run(gd.quadratic([1.0, 100.0]), gd.momentum(alpha, beta), [1.0, 1.0], 400)
+    rate = gd.analysis.measured_rate(run, 200, 400) / 2 ** (1 / 200)  # the double root brings a factor k
+    assert rate == pytest.approx(9 / 11, abs=2e-4)
+
+
+@given(scale=st.floats(1e-3, 1e3), signs=st.lists(st.sampled_from([-1.0, 1.0]), min_size=1, max_size=5))
+def test_adams_first_step_is_the_rate_times_the_sign(scale, signs):
+    g = scale * np.array(signs)
+    theta, _ = gd.adam(0.01).update(1, np.zeros(len(signs)), lambda _: g, gd.adam(0.01).init(np.zeros(len(signs))))
+    np.testing.assert_allclose(theta, -0.01 * np.sign(g), rtol=2e-5)
+
+
+@given(rho=st.floats(0, 0.999), g=st.floats(1e-2, 1e3))
+def test_rmsprops_first_step_is_the_rate_over_the_root_of_one_minus_rho(rho, g):
+    opt = gd.rmsprop(0.01, rho)
+    theta, _ = opt.update(1, np.zeros(1), lambda _: np.array([g]), opt.init(np.zeros(1)))
+    np.testing.assert_allclose(theta, -0.01 / np.sqrt(1 - rho), rtol=1e-4)
+
+
+def test_adagrad_under_a_constant_gradient_steps_by_the_rate_over_root_t():
+    path = np.array([t for _, t, _ in gd.iterate(gd.adagrad(0.1), [0.0], [lambda _: np.array([7.0])] * 50)])[:, 0]
+    np.testing.assert_allclose(-np.diff(path), 0.1 / np.sqrt(np.arange(1, 51)), rtol=1e-9)
+
+
+def test_amsgrads_denominator_never_falls():
+    """After one huge gradient, Adam's step recovers; AMSGrad's stays small."""
+    gradients = [lambda _: np.array([1000.0])] + [lambda _: np.array([1.0])] * 3000
+    adam, ams = (np.array([t for _, t, _ in gd.iterate(make(0.1, beta2=0.99), [0.0], iter(gradients))])[:, 0]
+                 for make in (gd.adam, gd.amsgrad))
+    assert abs(adam[-1] - adam[-2]) > 10 * abs(ams[-1] - ams[-2])
+
+
+def test_adamw_without_a_gradient_is_pure_decay():
+    path = np.array([t for _, t, _ in gd.iterate(gd.adamw(0.1, weight_decay=0.5), [1.0], [np.zeros_like] * 10)])
+    np.testing.assert_allclose(path[:, 0], 0.95 ** np.arange(11), rtol=1e-12)
+
+
+def test_nesterovs_beta_may_follow_a_schedule():
+    beta = lambda t: (t - 1) / (t + 2)  # noqa: E731
+    run = gd.run(gd.quadratic([1.0, 100.0]), gd.nesterov(0.009, beta), [1.0, 1.0], 200)
+    by_hand, v = np.ones(2), np.zeros(2)
+    for t in range(1, 201):
+        v = beta(t) * v + np.array([1.0, 100.0]) * (by_hand - 0.009 * beta(t) * v)
+        by_hand = by_hand - 0.009 * v
+    np.testing.assert_allclose(run.theta[-1], by_hand, rtol=1e-12)
+
+
+# -- refused -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: gd.adam(eps=0), "eps must be a finite number above 0, and came as 0"),
+        (lambda: gd.adam(beta1=1.0), "beta1 must be a finite number of at least 0 and below 1, and came as 1"),
+        (lambda: gd.adam(beta2=-0.1), "beta2 must be .* and came as -0.1"),
+        (lambda: gd.rmsprop(0.1, rho=1.0), "rho must be a finite number of at least 0 and below 1, and came as 1"),
+        (lambda: gd.adamw(weight_decay=-1), "weight_decay must be a finite number of at least 0, and came as -1"),
+        (lambda: gd.adagrad("fast"), "lr must be a number, and came as 'fast'"),
+        (lambda: gd.momentum(0.1, beta=lambda t: 0.9), "beta must be a number, and came as <function"),
+        (lambda: gd.nesterov(0.1, beta=lambda t: 1.0), r"beta\(1\), what the schedule gives for step 1, must be"),
+        (lambda: gd.adam(np.array([0.1, 0.2])), r"lr came as an array of shape \(2,\)"),
+    ],
+)
+def test_bad_hyper_parameters(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()
+
+
+def test_the_repr_is_what_was_called():
+    assert repr(gd.adamw(0.1, weight_decay=0.5)) == "adamw(lr=0.1, beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.5)"
+    assert repr(gd.adam(gd.cosine(0.1, 10))) == "adam(lr=schedule, beta1=0.9, beta2=0.999, eps=1e-08)"
+    assert repr(gd.momentum(gd.per_run([0.1, 0.2]))) == "momentum(lr=per_run, beta=0.9)"
