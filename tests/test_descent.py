@@ -1,4 +1,6 @@
 """The rules and the loop: closed forms, sweeps, the record, divergence, and what is refused before the first step."""
+import sys
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -9,8 +11,7 @@ from hypothesis import strategies as st
 import gdlib as gd
 
 RULES = {"gradient_descent": gd.gradient_descent, "momentum": gd.momentum}
-
-
+BOWL, OPT = gd.quadratic([1.0, 2.0]), gd.gradient_descent(0.1)
 
 # -- closed forms ------------------------------------------------------------------------------------------------------
 
@@ -46,9 +47,51 @@ def test_a_schedule_is_asked_for_the_rate_at_steps_1_2_3():
         asked.append(t)
         return 0.5 if t == 1 else 0.0
 
-    run = gd.run(gd.quadratic([1.0]), gd.gradient_descent(rate), [1.0], 3)
-    assert asked == [1, 1, 2, 3]  # once to check it, then once a step
+    opt = gd.gradient_descent(rate)
+    assert asked == [1]  # to check it, as soon as the rule is made
+    run = gd.run(gd.quadratic([1.0]), opt, [1.0], 3)
+    assert asked[-3:] == [1, 2, 3]  # once a step
+    assert set(asked[:-3]) == {1, 3}  # and before the first step at both ends
     assert run.theta[:, 0].tolist() == [1, 0.5, 0.5, 0.5]
+
+
+@given(lam=st.floats(0.5, 5), share=st.floats(0.05, 0.95), beta=st.floats(0.3, 0.95))
+def test_nesterov_shrinks_by_the_root_of_beta_times_one_minus_rate_times_curvature(lam, share, beta):
+    """θ(t+1) = (1 − ηλ)((1 + β) θ(t) − β θ(t−1)): the product of the roots is β(1 − ηλ), where heavy ball has β."""
+    x = gd.run(gd.quadratic([lam]), gd.nesterov(share / lam, beta), [1.0], 12).theta[:, 0]
+    np.testing.assert_allclose(x[2:], (1 - share) * ((1 + beta) * x[1:-1] - beta * x[:-2]), atol=1e-12)
+    casorati = x[:-2] * x[2:] - x[1:-1] ** 2
+    np.testing.assert_allclose(casorati[1:4] / casorati[:3], beta * (1 - share), rtol=1e-6)
+
+
+def test_tuned_nesterov_at_condition_number_100():
+    """η = 1/L and β = (√κ − 1)/(√κ + 1): a double root at 1 − 1/√κ in the flattest direction."""
+    run = gd.run(gd.quadratic([1.0, 100.0]), gd.nesterov(1 / 100, 9 / 11), [1.0, 1.0], 200)
+    k = np.arange(201)
+    np.testing.assert_allclose(run.theta[:, 0], 0.9**k * (1 + k / 10), atol=1e-12)
+
+
+def test_down_an_even_slope_momentum_ends_at_the_rate_over_one_minus_beta():
+    slope = gd.Objective("slope", lambda x: x[..., 0], np.ones_like)
+    x = gd.run(slope, gd.momentum(0.1, 0.9), [0.0], 300).theta[:, 0]
+    np.testing.assert_allclose(np.diff(x), -0.1 / (1 - 0.9) * (1 - 0.9 ** np.arange(1, 301)), rtol=1e-10)
+
+
+@given(g=st.floats(0.01, 100), beta1=st.floats(0, 0.99), beta2=st.floats(0, 0.999))
+def test_down_an_even_slope_every_step_of_adam_is_the_rate(g, beta1, beta2):
+    slope = gd.Objective("slope", lambda x: g * x[..., 0], lambda x: np.full_like(x, g))
+    for make in (gd.adam, gd.amsgrad):
+        x = gd.run(slope, make(0.1, beta1, beta2), [0.0], 30).theta[:, 0]
+        np.testing.assert_allclose(np.diff(x), -0.1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", [gd.adagrad, gd.rmsprop, gd.adam, gd.amsgrad], ids=lambda make: make.__name__)
+def test_adaptive_rules_do_not_feel_the_scale_of_the_loss(make):
+    def scaled(c):
+        return gd.Objective("scaled", lambda x: c * gd.himmelblau(x), lambda x: c * gd.himmelblau.grad(x))
+
+    small, large = (gd.run(scaled(c), make(0.01, eps=1e-300), [0.5, -0.5], 100).theta for c in (1.0, 2.0**20))
+    np.testing.assert_allclose(large, small, rtol=1e-12)
 
 
 def test_rules_keep_nothing_between_runs():
@@ -139,7 +182,7 @@ def test_the_start_is_not_touched():
 
 def test_iterate_is_the_loop():
     f = gd.rosenbrock
-    points = [theta for _, theta in gd.iterate(gd.momentum(1e-3), [-1.2, 1.0], [f.grad] * 5)]
+    points = [theta for _, theta, _ in gd.iterate(gd.momentum(1e-3), [-1.2, 1.0], [f.grad] * 5)]
     assert np.array_equal(points, gd.run(f, gd.momentum(1e-3), [-1.2, 1.0], 5).theta)
 
 
@@ -186,6 +229,294 @@ def test_stopping_at_the_start():
     assert run.t.tolist() == [0]
 
 
+# -- resume ------------------------------------------------------------------------------------------------------------
+
+DATA = np.random.default_rng(8)
+X, LABELS = DATA.normal(size=(20, 3)), np.arange(20) % 3
+LINE, NETWORK = gd.LeastSquares(X, DATA.normal(size=20)), gd.MLP(X, LABELS, (4,))
+ALL = {
+    "gradient_descent": gd.gradient_descent, "momentum": gd.momentum, "nesterov": gd.nesterov, "adagrad": gd.adagrad,
+    "rmsprop": gd.rmsprop, "adam": gd.adam, "amsgrad": gd.amsgrad, "adamw": gd.adamw,
+}
+every_rule = pytest.mark.parametrize("rule", ALL.values(), ids=ALL)
+
+
+def rates(sweep, schedule):
+    lr = gd.per_run(np.geomspace(0.001, 0.01, 3)) if sweep else 0.005
+    return gd.warmup(gd.cosine(lr, 60), 7) if schedule else lr
+
+
+def same(state, other):
+    """Two states of a rule, None, an array or a tuple of arrays, bit for bit."""
+    return all(map(same, state, other)) if isinstance(state, tuple) else np.array_equal(state, other)
+
+
+def check_resume(f, opt, start, oracle=lambda: None, steps=60, at=(1, 23, 40)):
+    """A run stopped at each of these steps and resumed, and one resumed again and again: the bits of the whole run."""
+    whole = gd.run(f, opt, start, steps, oracle=oracle())
+    for first in at:
+        source = oracle()
+        early = gd.run(f, opt, start, first, oracle=source)
+        late = gd.run(f, opt, None, steps - first, oracle=source, resume=early)
+        assert late.t.tolist() == list(range(first, steps + 1))
+        assert np.array_equal(early.theta, whole.theta[: first + 1])
+        assert np.array_equal(late.theta, whole.theta[first:])
+        assert same(late.state, whole.state)
+    source = oracle()
+    run = gd.run(f, opt, start, 0, oracle=source)
+    for first, last in zip([0, *at], [*at, steps], strict=True):
+        run = gd.run(f, opt, None, last - first, oracle=source, resume=run, every=7)
+    assert np.array_equal(run.theta[-1], whole.theta[-1])
+
+
+@every_rule
+@pytest.mark.parametrize("sweep", [False, True], ids=["one run", "sweep"])
+@pytest.mark.parametrize("schedule", [False, True], ids=["number", "schedule"])
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(rule, sweep, schedule):
+    opt = rule(rates(sweep, schedule))
+    check_resume(gd.himmelblau, opt, [0.0, 0.0])
+    check_resume(NETWORK, opt, np.random.default_rng(0).normal(size=(3, NETWORK.dim) if sweep else NETWORK.dim))
+
+
+def generator_or_one_each(each):
+    return [np.random.default_rng(i) for i in range(3)] if each else np.random.default_rng(0)
+
+
+@every_rule
+@pytest.mark.parametrize("sweep", [False, True], ids=["one run", "sweep"])
+@pytest.mark.parametrize(
+    "oracle",
+    [lambda g: gd.minibatches(LINE, 6, g), lambda g: gd.noisy(LINE, 0.3, g), lambda g: gd.delayed(LINE, 4),
+     lambda g: gd.clipped(gd.accumulated(gd.minibatches(LINE, 3, g, replace=True), 2), norm=0.5)],
+    ids=["minibatches", "noisy", "delayed", "stacked"],
+)
+def test_a_run_resumed_with_the_same_oracle_goes_on_in_its_randomness(rule, sweep, oracle):
+    check_resume(LINE, rule(rates(sweep, schedule=True)), np.ones(4), lambda: oracle(generator_or_one_each(sweep)))
+
+
+@every_rule
+def test_a_run_goes_on_after_stop(rule):
+    opt = rule(rates(sweep=False, schedule=True))
+
+    def oracle():
+        return gd.minibatches(LINE, 6, np.random.default_rng(0))
+
+    whole, source = gd.run(LINE, opt, np.ones(4), 60, oracle=oracle()), oracle()
+    early = gd.run(LINE, opt, np.ones(4), 60, oracle=source, stop=lambda t, *_: t == 17)
+    assert early.stopped_at == early.t[-1] == 17
+    late = gd.run(LINE, opt, None, 43, oracle=source, resume=early)
+    assert late.stopped_at == -1
+    assert np.array_equal(late.theta, whole.theta[17:])
+
+
+def test_a_sweep_whose_runs_stopped_together_goes_on():
+    opt = gd.adam(gd.per_run([0.01, 0.02]))
+    whole = gd.run(gd.himmelblau, opt, [0.0, 0.0], 30)
+    early = gd.run(gd.himmelblau, opt, [0.0, 0.0], 30, stop=lambda t, *_: [t == 9, t == 9])
+    assert np.array_equal(gd.run(gd.himmelblau, opt, None, 21, resume=early).theta, whole.theta[9:])
+
+
+@pytest.mark.parametrize("rule", [gd.gradient_descent, gd.momentum, gd.adam, gd.amsgrad], ids=lambda r: r.__name__)
+def test_a_sweep_taken_in_chunks_goes_on(rule, monkeypatch):
+    starts, opt = np.random.default_rng(0).normal(size=(5, 20, 2)), rule(gd.per_run(np.geomspace(1e-3, 0.1, 20)))
+    whole = gd.run(gd.himmelblau, opt, starts, 30)
+    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    early = gd.run(gd.himmelblau, opt, starts, 11)
+    late = gd.run(gd.himmelblau, opt, None, 19, resume=early)
+    assert np.array_equal(late.theta, whole.theta[11:], equal_nan=True)
+    assert np.array_equal(late.diverged_at, whole.diverged_at)
+
+
+def test_a_resumed_run_remembers_when_it_diverged():
+    f, opt = gd.quadratic([1.0]), gd.gradient_descent(gd.per_run([0.5, 3.0, 2.1]))
+    whole = gd.run(f, opt, [1.0], 9000, every=9000)
+    early = gd.run(f, opt, [1.0], 2000)
+    late = gd.run(f, opt, None, 7000, resume=early)
+    assert early.diverged_at[1] > 0 > early.diverged_at[2]
+    assert late.diverged_at.tolist() == whole.diverged_at.tolist()
+
+
+def test_the_schedule_goes_on_where_the_run_ended():
+    asked = []
+    opt = gd.gradient_descent(lambda t: asked.append(t) or 0.1)
+    early = gd.run(BOWL, opt, [1.0, 1.0], 5)
+    asked.clear()
+    gd.run(BOWL, opt, None, 3, resume=early)
+    assert asked == [8, 6, 7, 8]  # the last one first, to check it
+    with pytest.raises(ValueError, match=r"lr\(8\), what the schedule gives for step 8, .* came as -0.1"):
+        gd.run(BOWL, gd.gradient_descent(lambda t: 0.7 - t / 10), None, 3, resume=early)
+
+
+def test_resuming_leaves_the_earlier_record_alone():
+    early = gd.run(BOWL, gd.momentum(0.1), [1.0, 1.0], 5)
+    theta, state = early.theta.copy(), early.state.copy()
+    gd.run(BOWL, gd.momentum(0.1), None, 5, resume=early)
+    assert np.array_equal(early.theta, theta)
+    assert np.array_equal(early.state, state)
+
+
+def test_iterate_goes_on_too():
+    early = gd.run(BOWL, gd.adam(0.1), [1.0, 1.0], 5)
+    steps = [t for t, _, _ in gd.iterate(early.opt, None, [BOWL.grad] * 3, resume=early)]
+    assert steps == [5, 6, 7, 8]
+
+
+def stopped_apart():
+    opt = gd.gradient_descent(gd.per_run([0.1, 0.5]))
+    return gd.run(BOWL, opt, [1.0, 1.0], 20, stop=lambda t, theta, loss, g: loss < 0.1)
+
+
+@pytest.mark.parametrize(
+    ("opt", "theta0", "resume", "error", "sentence"),
+    [
+        (gd.adam(0.1), None, lambda: gd.run(BOWL, OPT, [1.0, 1.0], 5), ValueError,
+         "the earlier run was made by gradient_descent, and adam can't go on from its state"),
+        (OPT, [1.0, 1.0], lambda: gd.run(BOWL, OPT, [1.0, 1.0], 5), ValueError,
+         "with resume the start is where the earlier run ended: give None for theta0"),
+        (OPT, None, stopped_apart, ValueError,
+         "the runs of this sweep were stopped at different steps: resume them one by one"),
+        (OPT, None, lambda: np.ones(2), TypeError, "resume takes the record of an earlier gd.run, and came as array"),
+        (OPT, None, lambda: True, TypeError, "resume takes the record of an earlier gd.run, and came as True"),
+        (gd.gradient_descent(gd.per_run([0.1, 0.2])), None, lambda: gd.run(BOWL, OPT, [1.0, 1.0], 5), ValueError,
+         r"theta had shape \(2,\), and a step made it \(2, 2\)"),
+    ],
+    ids=["another rule", "a start as well", "stopped apart", "no run", "no run either", "other runs"],
+)
+def test_what_cannot_be_resumed(opt, theta0, resume, error, sentence):
+    with pytest.raises(error, match=sentence):
+        gd.run(BOWL, opt, theta0, 5, resume=resume())
+
+
+def test_another_problem_cannot_be_resumed():
+    early = gd.run(gd.quadratic([1.0, 2.0, 3.0]), OPT, np.ones(3), 5)
+    with pytest.raises(ValueError, match="this quadratic has 2 coordinates"):
+        gd.run(BOWL, OPT, None, 5, resume=early)
+
+
+def test_no_start_and_nothing_to_resume():
+    with pytest.raises(ValueError, match="theta0 must be d numbers such as .*, and came as None"):
+        gd.run(BOWL, OPT, None, 5)
+
+
+# -- progress ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [{}, {"every": 3}, {"stop": lambda t, *_: t == 5}], ids=["", "every", "stop"])
+def test_progress_shows_a_bar_and_changes_nothing(arguments, capfd):
+    quiet = gd.run(gd.himmelblau, gd.adam(0.1), [0.0, 0.0], 10, **arguments)
+    assert capfd.readouterr() == ("", "")
+    told = gd.run(gd.himmelblau, gd.adam(0.1), [0.0, 0.0], 10, progress=True, **arguments)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "step" in err
+    assert "%|" in err
+    assert np.array_equal(told.theta, quiet.theta)
+    assert told.t.tolist() == quiet.t.tolist()
+
+
+def test_progress_of_a_resumed_run_and_of_an_oracle(capfd):
+    early = gd.run(LINE, gd.adam(0.1), np.zeros(4), 5, oracle=gd.full(LINE), progress=True)
+    late = gd.run(LINE, gd.adam(0.1), None, 5, resume=early, progress=True)
+    assert np.array_equal(late.theta[-1], gd.run(LINE, gd.adam(0.1), np.zeros(4), 10).theta[-1])
+    assert capfd.readouterr().err.count("0%|") == 2
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def free(monkeypatch):
+    """Pretend that so many GiB are free."""
+    psutil = pytest.importorskip("psutil")
+
+    def set_free(gib):
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: type("svmem", (), {"available": int(gib * 2**30)})())
+
+    return set_free
+
+
+def watched(asked):
+    return gd.Objective("watched", lambda x: (x**2).sum(-1), lambda x: asked.append(x.shape) or 2 * x)
+
+
+def test_a_record_that_cannot_fit_is_refused_before_anything_is_computed(free):
+    free(4)
+    asked = []
+    with pytest.raises(MemoryError, match=r"this needs 7\.5 GiB \(7\.5 for the record of 1000002 points, 0\.0 for a "
+                                          r"gradient .*\) and 4\.0 GiB are free: keep fewer points with every=…"):
+        gd.run(watched(asked), gd.gradient_descent(gd.per_run(np.full(100, 0.1))), np.ones(10), 1_000_000)
+    assert not asked
+
+
+def test_what_was_refused_fits_with_every(free):
+    free(4)
+    run = gd.run(watched([]), gd.gradient_descent(gd.per_run(np.full(100, 0.1))), np.ones(10), 1000, every=1000)
+    assert run.theta.shape == (2, 100, 10)
+
+
+BIG = gd.MLP(np.ones((40_000, 3)), np.arange(40_000) % 3, (4,))  # 0.4 GiB for a gradient of 100 runs
+BIG_SWEEP = gd.gradient_descent(gd.per_run(np.full(100, 0.1)))
+
+
+def test_a_sweep_of_a_model_that_cannot_fit_is_refused(free):
+    free(0.3)
+    with pytest.raises(MemoryError, match=r"this needs 0\.4 GiB .* 0\.4 for a gradient of all runs\) and 0\.3 GiB are"):
+        gd.run(BIG, BIG_SWEEP, np.zeros(BIG.dim), 1)
+
+
+def test_with_minibatches_the_whole_gradient_need_not_fit_unless_stop_asks_for_it(free):
+    free(0.3)
+    oracle = gd.minibatches(BIG, 4, np.random.default_rng(0))
+    tracemalloc.start()
+    run = gd.run(BIG, BIG_SWEEP, np.zeros(BIG.dim), 3, oracle=oracle)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert run.theta.shape == (4, 100, BIG.dim)
+    assert peak < 10 * 2**20
+    with pytest.raises(MemoryError, match="for a gradient of all runs"):
+        gd.run(BIG, BIG_SWEEP, np.zeros(BIG.dim), 1, oracle=oracle, stop=lambda *_: False)
+
+
+def test_a_small_run_does_not_ask_how_much_is_free(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psutil", None)  # importing it would fail
+    gd.run(gd.himmelblau, gd.adam(0.1), [0.0, 0.0], 1000)
+
+
+def test_a_sweep_in_chunks_holds_its_record_once():
+    starts = np.random.default_rng(0).normal(size=(40_000, 2))
+    tracemalloc.start()
+    run = gd.run(gd.himmelblau, gd.gradient_descent(0.001), starts, 60)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(starts) * 2 >= 2 * gd.descent.CHUNK  # it was taken in chunks
+    assert peak < 1.3 * run.theta.nbytes
+
+
+@pytest.mark.parametrize("model", [LINE, NETWORK], ids=["least squares", "network"])
+def test_the_loss_of_many_points_is_taken_in_blocks(model, monkeypatch):
+    start = np.random.default_rng(0).normal(size=(3, model.dim))
+    opt = gd.gradient_descent(gd.per_run([0.01, 0.02, 0.03]))
+    whole, blocks = (gd.run(model, opt, start, 40) for _ in range(2))
+    held = []
+    monkeypatch.setattr(gd.descent, "BLOCK", 5 * model.n * model.width)
+    monkeypatch.setattr(type(model), "__call__", watch(held, type(model).__call__))
+    monkeypatch.setattr(type(model), "grad", watch(held, type(model).grad))
+    in_blocks = blocks.loss, blocks.grad_norm
+    assert max(held) == 5  # points of single runs at a time
+    monkeypatch.undo()
+    np.testing.assert_allclose(in_blocks[0], whole.loss, rtol=1e-13)
+    np.testing.assert_allclose(in_blocks[1], whole.grad_norm, rtol=1e-12)
+    assert in_blocks[0].shape == (41, 3)
+
+
+def watch(held, method):
+    def watched(self, theta, *rest):
+        held.append(theta[..., 0].size)
+        return method(self, theta, *rest)
+
+    return watched
+
+
 # -- divergence is a lesson, not an exception --------------------------------------------------------------------------
 
 
@@ -223,7 +554,7 @@ def test_a_divergent_run_ends_quietly_and_says_when_it_left(every, capfd):
         (np.array([0.1, 0.2]), r"lr came as an array of shape \(2,\), .* write gd.per_run\(lr\)"),
         ([0.1, 0.2], r"lr came as a list; for one value per run write gd.per_run\(lr\)"),
         (gd.per_run([0.1, -0.2]), "lr must be a finite number above 0, and came as -0.2 for one of its runs"),
-        (lambda t: -1.0, "the schedule's rate at step 1, must be a finite number of at least 0, and came as -1"),
+        (lambda t: -1.0, "what the schedule gives for step 1, must be a finite number of at least 0, and came as -1"),
         (lambda t: 1 / (t - 1), "the schedule for lr stopped with ZeroDivisionError: division by zero at t = 1"),
     ],
 )
@@ -242,9 +573,6 @@ def test_bad_momentum(beta):
 def test_bad_per_run(values):
     with pytest.raises(ValueError, match="per_run takes one number for each run"):
         gd.per_run(values)
-
-
-BOWL, OPT = gd.quadratic([1.0, 2.0]), gd.gradient_descent(0.1)
 
 
 @pytest.mark.parametrize(
