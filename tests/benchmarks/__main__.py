@@ -1,10 +1,13 @@
 import argparse
 
-from tests.benchmarks import core, explorers, lessons
+from tests.benchmarks import core, explorers, lessons, peers
 
 BENCHMARKS = {
     function.__name__: function
-    for function in (core.sweep, core.basins, core.importing, explorers.move, explorers.memory, lessons.lessons)
+    for function in (
+        core.sweep, core.basins, core.grid, core.importing, peers.peers,
+        explorers.move, explorers.memory, lessons.lessons,
+    )
 }
 
 

@@ -1,4 +1,4 @@
-"""The core: sweeps, basins, and what importing costs."""
+"""The core: sweeps, basins, a grid of hyper-parameters, and what importing costs."""
 import subprocess
 import sys
 from statistics import median
@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 
 import gdlib as gd
-from tests.benchmarks.measure import ROOT, Row, alternate, spread
+from tests.benchmarks.measure import ROOT, Row, alternate, apart, spread
 
 
 def sweep():
@@ -38,6 +38,18 @@ def basins():
         lambda: gd.run(gd.himmelblau, gd.gradient_descent(0.01), starts, 150, every=150), repeats=5
     )
     return [Row("basins, 512 × 512 starts, 150 steps", spread(seconds, "s"), "< 1 s", median(seconds) < 1)]
+
+
+def grid():
+    """A picture of momentum's two hyper-parameters: 256 rates × 256 betas, 200 steps, the last point only."""
+    ((seconds, _),) = apart(_grid, repeats=9)
+    return [Row("grid, 256 rates × 256 betas, 200 steps", spread(seconds), "< 50 ms", median(seconds) < 0.050)]
+
+
+def _grid():
+    rates, betas = np.meshgrid(np.geomspace(1e-3, 0.3, 256), np.linspace(0, 0.99, 256), indexing="ij")
+    f, rule = gd.quadratic([1.0, 10.0]), gd.momentum(gd.per_run(rates), gd.per_run(betas))
+    return lambda: gd.run(f, rule, [1.0, 1.0], 200, every=200).theta[-1].sum()
 
 
 def importing():

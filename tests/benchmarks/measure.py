@@ -1,6 +1,10 @@
-"""Measuring: alternating timings, and code in a real kernel."""
+"""Measuring: alternating timings, in this process or in fresh ones, and code in a real kernel."""
 import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -28,6 +32,35 @@ def alternate(*functions, repeats):
             function()
             seconds.append(time.perf_counter() - begin)
     return times
+
+
+def apart(*makers, repeats):
+    """As `alternate`, each side in a fresh process of its own; -> for each side its seconds, and what it came to.
+
+    A maker prepares, untimed, and returns the function to be timed; it is found by its name in its module.
+    """
+    with ExitStack() as stack:
+        sides = [stack.enter_context(ProcessPoolExecutor(1, get_context("spawn"))) for _ in makers]
+        rounds = [
+            [side.submit(_once, maker).result() for side, maker in zip(sides, makers, strict=True)]
+            for _ in range(repeats + 1)
+        ]
+    return [([seconds for seconds, _ in side[1:]], side[0][1]) for side in zip(*rounds, strict=True)]
+
+
+def _once(maker):
+    function = _made(maker)
+    begin = time.perf_counter()
+    result = function()
+    return time.perf_counter() - begin, result
+
+
+@cache
+def _made(maker):
+    # glibc keeps freed memory for reuse once it has seen a large block freed. A notebook's kernel has, a process that
+    # imported PyTorch too; a bare one would fetch every array's pages anew from the system, three times as slow.
+    bytearray(2**24)
+    return maker()
 
 
 def spread(seconds, unit="ms"):
