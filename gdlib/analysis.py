@@ -179,7 +179,8 @@ def measured_rate(run: Run, first: int, last: int, measure: str = "distance") ->
     if not first < last or not all(map(len, at)):
         raise ValueError(f"first and last must be two of the kept steps, in order, and came as {first} and {last}")
     values = getattr(run, measure)
-    return (values[at[1][0]] / values[at[0][0]]) ** (1 / (last - first))
+    with np.errstate(divide="ignore", invalid="ignore"):  # nan for a run that had arrived before
+        return (values[at[1][0]] / values[at[0][0]]) ** (1 / (last - first))
 
 
 def steps_to(run: Run, tolerance: float, measure: str = "distance") -> np.ndarray:

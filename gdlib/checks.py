@@ -1,7 +1,10 @@
 """What is refused, in one sentence: what came, what was expected, how to mend it."""
 import numbers
+from pathlib import Path
 
 import numpy as np
+
+CONTAINER = Path("/sys/fs/cgroup")
 
 
 def check_number(value, name, above=-np.inf, least=-np.inf, below=np.inf, most=np.inf):
@@ -81,15 +84,25 @@ def check_runs(theta, theta0):
         )
 
 
+def free_memory():
+    """Bytes that may still be used: what the machine has, or what a container (Binder's, say) is allowed, if less."""
+    import psutil
+
+    free = psutil.virtual_memory().available
+    try:
+        allowed, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return free
+    return min(free, allowed - used)
+
+
 def check_memory(theta, kept, work):
     """Refuse, with the figures, what would not fit into the memory that is free; `work` is in numbers."""
     record = 8 * kept * theta.size
     work = 8 * work
     if record + work < 2**28:  # a quarter of a GiB is always there
         return
-    import psutil
-
-    free = psutil.virtual_memory().available
+    free = free_memory()
     if record + work > 0.9 * free:
         raise MemoryError(
             f"this needs {(record + work) / 2**30:.1f} GiB ({record / 2**30:.1f} for the record of {kept} points, "

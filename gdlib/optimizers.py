@@ -213,6 +213,7 @@ def adam(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share =
         (m, v), g = state, grad(theta)
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * (g * g)
+        # np.power, as ** is rounded otherwise for an array of betas than for one
         m_hat, v_hat = m / (1 - np.power(beta1, t)), v / (1 - np.power(beta2, t))
         return theta - eta(t) * m_hat / (np.sqrt(v_hat) + eps), (m, v)
 

@@ -267,11 +267,17 @@ def test_the_measured_rate_of_tuned_descent_is_99_over_101():
     assert analysis.measured_rate(run, 0, 100, "grad_norm") == pytest.approx(99 / 101, rel=1e-12)
 
 
-@given(rates=st.lists(st.floats(0.01, 1.9), min_size=1, max_size=5))
+@given(rates=st.lists(st.floats(0.01, 1.9).filter(lambda x: abs(x - 1) > 0.01), min_size=1, max_size=5))
 @settings(max_examples=40)
 def test_the_measured_rate_of_a_sweep_is_one_factor_a_run(rates):
     run = gd.run(gd.quadratic([1.0]), gd.gradient_descent(gd.per_run(rates)), [1.0], 20, every=5)
     np.testing.assert_allclose(analysis.measured_rate(run, 5, 15), np.abs(1 - np.array(rates)), rtol=1e-9, atol=1e-30)
+
+
+def test_the_rate_of_a_run_that_has_arrived():
+    run = gd.run(gd.quadratic([1.0]), gd.gradient_descent(gd.per_run([1.0, 0.5])), [1.0], 10)
+    np.testing.assert_array_equal(analysis.measured_rate(run, 0, 10), [0, 0.5])
+    np.testing.assert_array_equal(analysis.measured_rate(run, 5, 10), [np.nan, 0.5])
 
 
 @pytest.mark.parametrize(("first", "last"), [(3, 10), (0, 11), (10, 0), (5, 5), (-5, 10), (0, 1000)])

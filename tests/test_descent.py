@@ -4,8 +4,9 @@ import tracemalloc
 import warnings
 
 import numpy as np
+import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdlib as gd
@@ -327,6 +328,22 @@ def test_a_sweep_taken_in_chunks_goes_on(rule, monkeypatch):
     assert np.array_equal(late.diverged_at, whole.diverged_at)
 
 
+@pytest.mark.parametrize("model", [LINE, NETWORK], ids=["least squares", "network"])
+def test_a_large_sweep_of_a_model_goes_on(model, monkeypatch):
+    """The rounding of a matrix product depends on how many runs it holds: no chunks here."""
+    monkeypatch.setattr(gd.descent, "CHUNK", 1)
+    check_resume(model, gd.adam(0.01), np.random.default_rng(0).normal(size=(50, model.dim)), steps=30, at=(11, 20))
+
+
+@given(first=st.integers(0, 12), more=st.integers(0, 12), every=st.integers(1, 9))
+@settings(max_examples=40)
+def test_a_resumed_run_keeps_its_first_and_last_and_each_every_th_between(first, more, every):
+    early = gd.run(BOWL, OPT, [1.0, 1.0], first, every=every)
+    late = gd.run(BOWL, OPT, None, more, resume=early, every=every)
+    assert late.t.tolist() == sorted({*range(first, first + more + 1, every), first + more})
+    assert np.array_equal(late.theta, gd.run(BOWL, OPT, [1.0, 1.0], first + more).theta[late.t])
+
+
 def test_a_resumed_run_remembers_when_it_diverged():
     f, opt = gd.quadratic([1.0]), gd.gradient_descent(gd.per_run([0.5, 3.0, 2.1]))
     whole = gd.run(f, opt, [1.0], 9000, every=9000)
@@ -425,14 +442,25 @@ def test_progress_of_a_resumed_run_and_of_an_oracle(capfd):
 
 
 @pytest.fixture
-def free(monkeypatch):
-    """Pretend that so many GiB are free."""
-    psutil = pytest.importorskip("psutil")
+def free(monkeypatch, tmp_path):
+    """Pretend that so many GiB are free, in no container."""
+    monkeypatch.setattr(gd.checks, "CONTAINER", tmp_path / "none")
 
     def set_free(gib):
         monkeypatch.setattr(psutil, "virtual_memory", lambda: type("svmem", (), {"available": int(gib * 2**30)})())
 
     return set_free
+
+
+def test_a_containers_limit_counts(free, monkeypatch, tmp_path):
+    free(100)
+    monkeypatch.setattr(gd.checks, "CONTAINER", tmp_path)
+    assert gd.checks.free_memory() == 100 * 2**30  # no container
+    (tmp_path / "memory.current").write_text("1000\n")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert gd.checks.free_memory() == 100 * 2**30  # a container without a limit
+    (tmp_path / "memory.max").write_text("5000\n")
+    assert gd.checks.free_memory() == 4000
 
 
 def watched(asked):
