@@ -1,10 +1,9 @@
 """What is refused, in one sentence: what came, what was expected, how to mend it."""
 import numbers
-from pathlib import Path
 
 import numpy as np
 
-CONTAINER = Path("/sys/fs/cgroup")
+CONTAINER = "/sys/fs/cgroup"
 
 
 def check_number(value, name, above=-np.inf, least=-np.inf, below=np.inf, most=np.inf):
@@ -90,10 +89,10 @@ def free_memory():
 
     free = psutil.virtual_memory().available
     try:
-        allowed, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
+        with open(f"{CONTAINER}/memory.max") as limit, open(f"{CONTAINER}/memory.current") as used:
+            return min(free, int(limit.read()) - int(used.read()))
     except (OSError, ValueError):  # no container, or one without a limit ("max")
         return free
-    return min(free, allowed - used)
 
 
 def check_memory(theta, kept, work):
