@@ -8,6 +8,9 @@ PY    := $(VENV)/bin/python
 PIP   := $(PY) -m pip install --quiet --disable-pip-version-check
 START := notebooks/00_start_here.ipynb
 
+# Small matrices: several threads wait for each other more than they compute.
+export OPENBLAS_NUM_THREADS ?= 1
+
 # The stored outputs were made with Python 3.11, so that one is preferred; each candidate has to run to be chosen.
 CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
 IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))

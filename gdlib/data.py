@@ -1,8 +1,17 @@
-"""The course's data: small, real, bundled, checked byte for byte when loaded. `data/README.md` tells the sources."""
+"""The course's data: small, real, bundled, checked byte for byte when loaded. `data/README.md` tells the sources.
+
+And streams: tables on disk that are larger than memory, read a block at a time.
+"""
+import errno
 import hashlib
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
+
+from gdlib.checks import check_whole
 
 FOLDER = Path(__file__).resolve().parent.parent / "data"
 
@@ -54,6 +63,116 @@ def split(y, seed=0):
     for group in groups:
         place[group] = (np.arange(len(group)) + 0.5) / len(group)
     return tuple(order[part[order]] for part in (place < 0.6, (place >= 0.6) & (place < 0.8), place >= 0.8))
+
+
+def write_stream(path: str | Path, blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> int:
+    """Write blocks of X (m, p) and y (m,) one below the other into a file, and return its size in bytes.
+
+    The file is an ordinary .npy table, y its last column. It takes its name only when it is whole.
+
+    Raises
+    ------
+    ValueError : blocks of different widths, or none
+    OSError : the disk has no room for the next block; what was written is removed
+    """
+    path = Path(path)
+    part, rows, width = path.with_name(path.name + ".part"), 0, None
+    try:
+        with part.open("wb") as file:
+            for X, y in blocks:
+                table = np.column_stack([X, y]).astype(float)
+                if rows and table.shape[1] != width:
+                    came = table.shape[1] - 1
+                    raise ValueError(f"all blocks must have {width - 1} columns, and one came with {came}")
+                _check_room(part, table.nbytes)
+                if not rows:
+                    width = table.shape[1]
+                    _write_header(file, 0, width)
+                file.write(table.data)
+                rows += len(table)
+            if not rows:
+                raise ValueError("a stream needs at least one block (X, y) of rows, and none came")
+            file.seek(0)
+            _write_header(file, rows, width)  # as long as the first: the format leaves room for the number of rows
+        part.replace(path)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(errno.ENOSPC, f"the disk is full after {rows:,} rows of {path.name}: free some space, or "
+                                        "write fewer rows; the unfinished file was removed") from None
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+    return path.stat().st_size
+
+
+def open_stream(path: str | Path) -> "Stream":
+    """A table that `write_stream` wrote, to be read a block at a time.
+
+    Raises
+    ------
+    ValueError : the file is no such table, or is not as long as it says at its beginning
+    FileNotFoundError : there is no such file
+    """
+    return Stream(path)
+
+
+class Stream:
+    """Rows on disk: `n` rows of `p` columns and a target. Only the block at hand is in memory."""
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        with self.path.open("rb") as file:
+            try:
+                npy.read_magic(file)
+                shape, by_columns, dtype = npy.read_array_header_1_0(file)
+            except ValueError:
+                raise ValueError(f"{self.path.name} is no table that write_stream wrote: write it again") from None
+            self.start = file.tell()
+        if by_columns or dtype != np.float64 or len(shape) != 2 or shape[1] < 2:
+            raise ValueError(f"{self.path.name} is no table that write_stream wrote: write it again")
+        self.n, self.p = shape[0], shape[1] - 1
+        self.nbytes = 8 * shape[0] * shape[1]
+        self._check_size()
+
+    def minibatches(self, batch_size: int, rng: np.random.Generator, block: int = 8192) -> Iterator[tuple]:
+        """X (B, p), y (B,) without end; each epoch has every row once, the last batch of a block with what is left.
+
+        Blocks of rows that lie together on disk come in a new random order each epoch, and the rows of a block in a
+        random order too: nearly as good as shuffling everything, and the disk is read in long stretches.
+        """
+        check_whole(batch_size, "batch_size", 1, self.n)
+        check_whole(block, "block", batch_size)
+        starts = np.arange(0, self.n, block)
+        while True:
+            for first in rng.permutation(starts):
+                rows = rng.permutation(self.read(int(first), block))
+                for i in range(0, len(rows), batch_size):
+                    yield rows[i : i + batch_size, :-1], rows[i : i + batch_size, -1]
+
+    def read(self, first: int, rows: int) -> np.ndarray:
+        """Rows from `first` on, at most `rows` of them: an array (rows, p + 1) in memory, y in the last column."""
+        self._check_size()  # a file that shrinks while it is mapped would end the process
+        shape = (min(rows, self.n - first), self.p + 1)
+        window = np.memmap(self.path, float, "r", offset=self.start + 8 * first * shape[1], shape=shape)
+        return np.array(window)  # the window closes with this line, so its pages do not pile up
+
+    def _check_size(self):
+        size, whole = self.path.stat().st_size, self.start + self.nbytes
+        if size != whole:
+            raise ValueError(
+                f"{self.path.name} should have {whole:,} bytes and has {size:,}: it was cut short or altered; "
+                f"write it again"
+            )
+
+
+def _write_header(file, rows, width):
+    npy.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (rows, width)})
+
+
+def _check_room(path, nbytes):
+    """Before a block is written: writing into a full disk may leave a file that looks whole."""
+    if shutil.disk_usage(path.parent).free < nbytes + 2**20:
+        raise OSError(errno.ENOSPC, "no space left")
 
 
 def _verified(name):

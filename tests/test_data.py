@@ -1,9 +1,15 @@
+import errno
 import re
+import shutil
+import sys
+from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import gdlib as gd
+from tests.streaming import streamed
 
 
 @pytest.mark.parametrize(("name", "rows", "columns"), [("digits", 1797, 64), ("diabetes", 442, 10), ("parabola", 5, 1)])
@@ -85,3 +91,135 @@ def test_split_gives_each_part_its_share_of_every_label():
 def test_split_refuses_a_table():
     with pytest.raises(ValueError, match=r"shape \(3, 2\)"):
         gd.data.split(np.zeros((3, 2)))
+
+
+# --- streams: tables larger than memory ---
+
+
+def blocks(count, rows=1000, p=3, seed=0):
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        X = rng.standard_normal((rows, p))
+        yield X, X.sum(axis=1)
+
+
+@pytest.fixture
+def stream(tmp_path):
+    size = gd.data.write_stream(tmp_path / "table.npy", blocks(3, rows=700))
+    stream = gd.data.open_stream(tmp_path / "table.npy")
+    assert (stream.n, stream.p, stream.nbytes) == (2100, 3, 2100 * 4 * 8)
+    assert size == stream.path.stat().st_size == stream.start + stream.nbytes
+    return stream
+
+
+def test_a_stream_is_an_ordinary_npy_file_with_the_rows_in_order(stream):
+    written = np.concatenate([np.column_stack(block) for block in blocks(3, rows=700)])
+    assert np.array_equal(np.load(stream.path), written)
+    assert np.array_equal(stream.read(690, 30), written[690:720])
+    assert stream.read(2090, 100).shape == (10, 4)
+
+
+@pytest.mark.parametrize(("batch_size", "block"), [(64, 500), (100, 100), (1, 512), (2100, 8192)])
+def test_an_epoch_of_a_stream_has_every_row_once_in_new_orders(stream, batch_size, block):
+    whole = np.load(stream.path)
+    per_epoch = sum(-(-min(block, stream.n - i) // batch_size) for i in range(0, stream.n, block))
+    batches = stream.minibatches(batch_size, np.random.default_rng(0), block=block)
+    epochs = []
+    for _ in range(2):
+        some = list(islice(batches, per_epoch))
+        assert max(len(y) for _, y in some) == batch_size
+        epochs.append(np.concatenate([np.column_stack(batch) for batch in some]))
+        assert np.array_equal(np.sort(epochs[-1], axis=0), np.sort(whole, axis=0))
+    assert not np.array_equal(*epochs)
+    assert not np.array_equal(epochs[0], whole)
+
+
+def test_a_stream_feeds_a_run(stream):
+    rng = np.random.default_rng(0)
+    sample = gd.LeastSquares(*next(stream.minibatches(2000, rng)))
+    oracle = (gd.LeastSquares(X, y).grad for X, y in stream.minibatches(50, rng))
+    run = gd.run(sample, gd.gradient_descent(0.1), np.zeros(4), 200, oracle=oracle)
+    np.testing.assert_allclose(run.theta[-1], [1, 1, 1, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("missing", [1, 8, 5000])
+def test_a_stream_cut_short(stream, missing):
+    content = stream.path.read_bytes()
+    stream.path.write_bytes(content[:-missing])
+    with pytest.raises(ValueError, match=r"table.npy should have 67,328 bytes and has .*cut short.*write it again"):
+        gd.data.open_stream(stream.path)
+    with pytest.raises(ValueError, match="cut short"):  # after it was opened, too
+        stream.read(0, 10)
+    with pytest.raises(ValueError, match="cut short"):
+        next(stream.minibatches(10, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("content", [b"", b"no table at all", b"\x93NUMPY\x01\x00v\x00{'descr'"])
+def test_a_file_that_is_no_stream(tmp_path, content):
+    (tmp_path / "other.npy").write_bytes(content)
+    with pytest.raises(ValueError, match="other.npy is no table that write_stream wrote"):
+        gd.data.open_stream(tmp_path / "other.npy")
+
+
+def test_tables_of_another_kind_are_no_streams(tmp_path):
+    for table in (np.zeros((5, 4), np.float32), np.zeros(5), np.zeros((5, 4), order="F")):
+        np.save(tmp_path / "other.npy", table)
+        with pytest.raises(ValueError, match="no table that write_stream wrote"):
+            gd.data.open_stream(tmp_path / "other.npy")
+    with pytest.raises(FileNotFoundError):
+        gd.data.open_stream(tmp_path / "nothing.npy")
+
+
+def test_a_disk_that_is_nearly_full(tmp_path, monkeypatch):
+    free = iter([2**30, 2**30, 1000])
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=next(free)))
+    with pytest.raises(OSError, match="the disk is full after 2,000 rows of table.npy: free some space") as caught:
+        gd.data.write_stream(tmp_path / "table.npy", blocks(4))
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_for_want_of_space(tmp_path, monkeypatch):
+    def full(file, rows, width):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(gd.data, "_write_header", full)
+    with pytest.raises(OSError, match="the disk is full after 0 rows"):
+        gd.data.write_stream(tmp_path / "table.npy", blocks(1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_write_leaves_the_old_file(stream):
+    def stopped():
+        yield from blocks(1)
+        raise KeyboardInterrupt
+
+    before = stream.path.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        gd.data.write_stream(stream.path, stopped())
+    assert stream.path.read_bytes() == before
+    assert list(stream.path.parent.iterdir()) == [stream.path]
+
+
+def test_blocks_that_make_no_table(tmp_path):
+    with pytest.raises(ValueError, match="at least one block"):
+        gd.data.write_stream(tmp_path / "table.npy", [])
+    with pytest.raises(ValueError, match="all blocks must have 3 columns, and one came with 5"):
+        gd.data.write_stream(tmp_path / "table.npy", [*blocks(1), *blocks(1, p=5)])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("batch_size", [0, 2101, 2.5])
+def test_a_batch_size_that_a_stream_does_not_have(stream, batch_size):
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 to 2100"):
+        next(stream.minibatches(batch_size, np.random.default_rng(0)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the peak of a process's memory is asked of Unix here")
+def test_memory_of_a_stream_does_not_grow_with_the_file():
+    """128 MiB here; `python -m tests.benchmarks stream` does it with 1 GiB."""
+    measured = streamed(128)
+    assert measured["size"] == 128
+    assert measured["growth"] < 32
+    assert measured["full"] > 2 * max(measured["growth"], 16)  # what is measured does see a table that is loaded whole
+    assert measured["error"] < 1e-6

@@ -16,8 +16,9 @@ from PIL import Image
 import gdlib as gd
 from gdlib import explorers
 from gdlib.explorers import base
-from gdlib.explorers.base import Choice, LogSlider, Slider, Switch, WholeSlider, fixed, number
+from gdlib.explorers.base import Choice, DoublingSlider, LogSlider, Slider, Switch, WholeSlider, fixed, number
 from gdlib.explorers.gradients import SURFACES, _arrowheads, _edge
+from gdlib.explorers.rates import SHAPES
 from gdlib.explorers.start_here import DEEP, SHALLOW, mountain
 
 EXPLORERS = [getattr(explorers, name) for name in explorers.__all__]
@@ -42,6 +43,8 @@ def values(control):
         return st.booleans()
     if isinstance(control, WholeSlider):
         return st.integers(control.low, control.high)
+    if isinstance(control, DoublingSlider):
+        return st.integers(0, int(np.log2(control.high / control.low))).map(lambda k: control.low * 2**k)
     if isinstance(control, LogSlider):
         return st.floats(np.log10(control.low), np.log10(control.high)).map(lambda e: control.rounded(10**e))
     return st.floats(control.low, control.high)
@@ -387,6 +390,37 @@ def test_fog_opens_in_a_state_where_something_can_be_learned():
     ends = {round(explorers.fog(rate=rate, steps=40).data["x"][-1], -1) for rate in (4.0, 20.0)}
     assert ends == {round(SHALLOW, -1), round(DEEP, -1)}
     assert "off the map" in explorers.fog(rate=100.0).sentence
+
+
+@pytest.mark.parametrize("lr, fate", [
+    (0.01, "by 0.90: it glides in"), (0.1, "by 0.00: it arrives in one step"), (0.15, "swings, and less each time"),
+    (0.2, "by −1.00: it swings for ever"), (0.25, "by −1.50: it swings ever wider"),
+])
+def test_rate_names_the_regime(lr, fate):
+    e = explorers.rate(lr=lr, steep=10.0, flat=1.0)
+    assert fate in e.sentence and "The edge is 2/10 = 0.2; quickest is 0.182." in e.sentence
+    assert ("leaves the map" in e.sentence) == (lr > 0.2)
+    np.testing.assert_allclose(e.data["factors"], [1 - lr, abs(1 - 10 * lr)], atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_schedule_expects_what_many_noisy_walks_do(shape):
+    state = {**explorers.schedule().state, "shape": shape, "warm": 20, "noise": 0.5}
+    data, sentence = explorers.schedule.picture(state)
+    bowl, walks = gd.quadratic(np.tile([1.0, 0.05], 2_000)), np.ones(4_000)
+    rule = gd.gradient_descent(gd.warmup(SHAPES[shape](state["lr"], state["last"]), 20))
+    noise = gd.noisy(bowl, 0.5, np.random.default_rng(0))
+    run = gd.run(bowl, rule, walks, len(data["rates"]), oracle=noise)
+    np.testing.assert_allclose(run.loss / 2_000, data["total"], rtol=0.15)
+    last = 0.5 if shape == "constant" else 0.005
+    assert data["rates"][-1] == pytest.approx(last), "all shapes fall to the same share"
+
+
+def test_schedule_says_when_falling_pays():
+    assert "times lower than with the constant rate" in explorers.schedule(shape="cosine").sentence
+    assert "times as high as with the constant rate" in explorers.schedule(shape="1/t", noise=0.0).sentence
+    assert "flies off" in explorers.schedule(shape="constant", lr=3.2).sentence
+    assert explorers.schedule(shape="1/t", warm=40).data["total"][-1] < 0.02, "what lesson 03 asks to be found"
 
 
 @pytest.mark.parametrize("outside", [(9.0, 0.5), (0.1, -np.inf), (np.nan, 1e300), (-4.0, 4.0)])

@@ -10,6 +10,7 @@ run: timing metadata, widget state and widget views with their random ids, the v
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import tomllib
@@ -18,6 +19,10 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+
+# The kernels inherit it. On the lessons' small matrices several threads wait for each other more than they compute, and
+# five times as long when another program runs beside them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"

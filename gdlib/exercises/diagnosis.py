@@ -24,6 +24,8 @@ class Outcome:
             with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 warnings.simplefilter("ignore")
                 self.value = fn(*given)
+                if inspect.isgenerator(self.value):
+                    self.value = list(self.value)              # whether batches come in a list or one by one is all one
         except Exception as error:                             # the learner's own: it is shown to the learner
             self.error = error
         self.changed = next((i for i, (a, g) in enumerate(zip(args, given, strict=True))
@@ -195,8 +197,22 @@ def _numbers(value, results):
     try:
         arrays = [np.asarray(v) for v in (value if results else [value])]
     except ValueError:                                         # rows of different lengths
-        return None
+        arrays = [_filled(value)] if not results else [np.array(None)]
     return tuple(a.astype(float) for a in arrays) if all(a.dtype.kind in "iuf" for a in arrays) else None
+
+
+def _filled(rows):
+    """A list of rows of different lengths as one table, its empty places nan; what is no such list, as it is."""
+    try:
+        rows = [np.asarray(row) for row in rows]
+        if any(row.ndim != 1 or row.dtype.kind not in "iuf" for row in rows):
+            return np.array(None)
+    except (TypeError, ValueError):
+        return np.array(None)
+    table = np.full((len(rows), max(map(len, rows))), np.nan)
+    for place, row in zip(table, rows, strict=True):
+        place[: len(row)] = row
+    return table
 
 
 def _close(a, b, rtol=1e-6):
@@ -258,6 +274,8 @@ def _show(array, point=""):
     if array.ndim == 0:
         text = f"{array + 0.0:.4g}"                            # + 0.0: no minus before a zero
         return text + point if text.lstrip("-").isdigit() else text
+    if array.ndim == 1 and array.size and np.isnan(array[-1]) and not np.isnan(array).all():
+        array = array[: np.flatnonzero(~np.isnan(array))[-1] + 1]  # a short row of a table that was filled up
     return "[" + ", ".join(_show(a, point) for a in array) + "]"
 
 

@@ -5,9 +5,9 @@
 from importlib import import_module
 
 # An explorer's module is loaded when it is first named.
-_LESSONS = {"fog": "start_here", "hiker": "gradients"}
+_LESSONS = {"fog": "start_here", "hiker": "gradients", "noise_ball": "batches", "rate": "rates", "schedule": "rates"}
 
-__all__ = ["fog", "hiker"]
+__all__ = ["fog", "hiker", "noise_ball", "rate", "schedule"]
 
 
 def __getattr__(name):

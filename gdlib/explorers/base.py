@@ -122,6 +122,26 @@ class LogSlider(Slider):
 
 
 @dataclass(frozen=True)
+class DoublingSlider(Slider):
+    """A power of two from low to high: each step doubles it."""
+
+    step: int = 1
+
+    shown_as = widgets.FloatLogSlider
+
+    def rounded(self, value):
+        """The nearest power of two."""
+        return 2 ** round(math.log2(value)) if value > 0 else value
+
+    def position(self, value):
+        return math.log2(value / self.low)
+
+    def span(self):
+        ends = {"min": math.log2(self.low), "max": math.log2(self.high)}
+        return {"base": 2, **ends, "step": 1, "readout_format": ".0f"}
+
+
+@dataclass(frozen=True)
 class Choice(Control):
     """One of several names. A new choice opens in its own good state."""
 

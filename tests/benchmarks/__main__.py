@@ -5,7 +5,7 @@ from tests.benchmarks import core, explorers, lessons, peers
 BENCHMARKS = {
     function.__name__: function
     for function in (
-        core.sweep, core.basins, core.grid, core.importing, peers.peers,
+        core.sweep, core.basins, core.grid, core.importing, core.stream, peers.peers,
         explorers.move, explorers.memory, lessons.lessons,
     )
 }

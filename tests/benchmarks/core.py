@@ -7,6 +7,7 @@ import numpy as np
 
 import gdlib as gd
 from tests.benchmarks.measure import ROOT, Row, alternate, apart, spread
+from tests.streaming import streamed
 
 
 def sweep():
@@ -50,6 +51,16 @@ def _grid():
     rates, betas = np.meshgrid(np.geomspace(1e-3, 0.3, 256), np.linspace(0, 0.99, 256), indexing="ij")
     f, rule = gd.quadratic([1.0, 10.0]), gd.momentum(gd.per_run(rates), gd.per_run(betas))
     return lambda: gd.run(f, rule, [1.0, 1.0], 200, every=200).theta[-1].sum()
+
+
+def stream():
+    """An epoch over a table of 1 GiB on disk, in batches of 256: how the process's own peak memory grows."""
+    measured = streamed(1024)
+    growth, full = measured["growth"], measured["full"]
+    return [
+        Row("stream of 1 GiB: growth of peak memory", f"{growth:.0f} MiB", "< 100 MiB", growth < 100),
+        Row("the same, one gradient over all at once", f"{full:,.0f} MiB"),
+    ]
 
 
 def importing():
