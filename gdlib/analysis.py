@@ -161,6 +161,8 @@ def noise_scale(model: Model, theta: Point, rows: Sequence[int] | None = None) -
     gradients.
     McCandlish et al. (2018), An empirical model of large-batch training.
     """
+    if not isinstance(model, Model):
+        raise TypeError(f"the noise scale is of a model, which has rows of data, and {model!r} has none")
     theta, rows = _point(theta), np.arange(model.n)[slice(None) if rows is None else rows]
     if not len(rows):
         raise ValueError("the noise scale needs at least one row, and rows came empty")

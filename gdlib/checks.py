@@ -26,9 +26,14 @@ def check_number(value, name, above=-np.inf, least=-np.inf, below=np.inf, most=n
         raise ValueError(f"{name} must be a finite number {wanted}".rstrip() + f", and came as {came}")
 
 
+def is_whole(value):
+    """Whether this is a whole number; True and False are none, though Python counts with them."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
 def check_whole(value, name, least, most=np.inf):
     """`value` must be a whole number from `least` to `most`."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool) or not least <= value <= most:
+    if not is_whole(value) or not least <= value <= most:
         wanted = f"of at least {least}" if most == np.inf else f"from {least} to {most}"
         raise ValueError(f"{name} must be a whole number {wanted}, and came as {value!r}")
 

@@ -53,7 +53,7 @@ def iterate(
         first, theta = 0, spread(opt, theta0)
         state = opt.init(theta)
     else:
-        first, theta, state = int(resume.t[-1]), resume.theta[-1], resume.state
+        first, theta, state = int(resume.t[-1]), resume.last, resume.state
     yield first, theta, state
     for t, grad in enumerate(oracle, start=first + 1):
         theta, state = opt.update(t, theta, grad, state)
@@ -118,7 +118,7 @@ class Run:
     loss, grad_norm, distance : (k, ...) derived when first asked for; distance is to the nearest known minimum
     diverged_at : (...) the step at which each run left the finite numbers, −1 for never
     stopped_at : (...) the step at which `stop` held each run, −1 for never
-    state : the rule's own state at the end, for `gd.run(…, resume=…)`
+    last, state : the last point as it lay in memory (a sum's last bit hangs on it), and the rule's state: for `resume`
     """
 
     f: Callable
@@ -127,6 +127,7 @@ class Run:
     theta: np.ndarray
     diverged_at: np.ndarray
     stopped_at: np.ndarray
+    last: np.ndarray
     state: object
 
     @cached_property
@@ -204,8 +205,7 @@ def _check(f, opt, theta0, steps, oracle, every, stop, resume):
     check_whole(every, "every", 1)
     if oracle is not None and not isinstance(oracle, Iterator):
         raise TypeError(
-            f"oracle must be an iterator of gradient functions such as gd.minibatches(model, 32, rng), and came as "
-            f"{oracle!r}"
+            f"oracle must be an iterator of gradients such as gd.minibatches(model, 32, rng), and came as {oracle!r}"
         )
     if stop is not None and not callable(stop):
         raise TypeError(f"stop must be a function of (t, theta, loss, gradient), and came as {stop!r}")
@@ -245,15 +245,15 @@ def _in_chunks(f, opt, theta, steps, every, progress):
     flat = theta.reshape(runs, d)
     values = {k: np.broadcast_to(v, (*theta.shape[:-1], 1)).reshape(runs, 1) for k, v in per_run_values.items()}
     parts, points = [], np.empty((2 + steps // every, runs, d))
-    for i in range(0, runs, size):
+    for i in _with_bar(range(0, runs, size), -(-runs // size), progress, unit="chunk"):
         part = slice(i, i + size)
         rule = make(**opt.hyper | {k: v[part] for k, v in values.items()}) if values else opt
         start = _coordinates_first(flat[part])
-        parts.append(_descend(f, rule, start, steps, every, progress, points=points[:, part]))
-    points = points[: len(parts[0].t)].reshape(-1, *theta.shape)
+        parts.append(_descend(f, rule, start, steps, every, progress=False, points=points[:, part]))
+    points = points.reshape(-1, *theta.shape)[: len(parts[0].t)]
     diverged_at = np.concatenate([p.diverged_at for p in parts]).reshape(theta.shape[:-1])
     state = _joined([p.state for p in parts], theta.shape)
-    return Run(f, opt, parts[0].t, points, diverged_at, np.full_like(diverged_at, -1), state)
+    return Run(f, opt, parts[0].t, points, diverged_at, np.full_like(diverged_at, -1), points[-1], state)
 
 
 def _joined(states, shape):
@@ -272,16 +272,16 @@ def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, res
     times, k, held = [], 0, None
     diverged_at = np.full(theta0.shape[:-1], -1) if resume is None else resume.diverged_at.copy()
     stopped_at = np.full(theta0.shape[:-1], -1)
-    for t, theta, state in _with_bar(iterate(opt, theta0, grads, resume=resume), steps, progress):  # noqa: B007
-        check_runs(theta, theta0)
-        if stop is not None:
-            held = theta = theta if held is None else np.where((stopped_at >= 0)[..., None], held, theta)
+    for t, last, state in _with_bar(iterate(opt, theta0, grads, resume=resume), steps + 1, progress):  # noqa: B007
+        check_runs(last, theta0)
+        theta = last if held is None else np.where((stopped_at >= 0)[..., None], held, last)
         if (t - first) % every == 0:
             points[k], k = theta, k + 1
             times.append(t)
         if not np.isfinite(np.add.reduce(theta, axis=None)):  # one number tells whether a closer look is needed
             diverged_at[(diverged_at < 0) & ~np.isfinite(theta).all(axis=-1)] = t
         if stop is not None:
+            held = theta
             now = np.asarray(stop(t, theta, f(theta), f.grad(theta)), bool)
             stopped_at[now & (stopped_at < 0)] = t
             if (stopped_at >= 0).all():
@@ -289,12 +289,12 @@ def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, res
     if times[-1] != t:
         points[k], k = theta, k + 1
         times.append(t)
-    return Run(f, opt, np.array(times), points[:k], diverged_at, stopped_at, state)
+    return Run(f, opt, np.array(times), points[:k], diverged_at, stopped_at, last, state)
 
 
-def _with_bar(walk, steps, progress):
+def _with_bar(walk, total, progress, unit="step"):
     if not progress:
         return walk
     from tqdm.auto import tqdm
 
-    return tqdm(walk, total=steps + 1, leave=False, unit="step")
+    return tqdm(walk, total=total, leave=False, unit=unit)

@@ -18,6 +18,7 @@ class Model:
 
     name: str
     shapes: tuple  # one shape for each block of parameters, in the order in which they lie in theta
+    intercept = False  # whether X got a column of ones behind the others
     width: int  # the most numbers that the model holds for one row and one run
     minima = ()
 
@@ -64,6 +65,13 @@ class Model:
         other = copy.copy(self)
         other.X, other.y = self.X[rows], self.y[rows]
         return other
+
+    def new_rows(self, X):
+        """Rows (m, p) that the model has not seen, as it takes them: with the column of ones, if it has one."""
+        X, p = np.asarray(X, float), self.X.shape[1] - self.intercept
+        if X.ndim != 2 or X.shape[1] != p:
+            raise ValueError(f"new rows must be of shape (m, {p}), as the model's own, and came as {X.shape}")
+        return _with_ones(X) if self.intercept else X
 
     def blocks(self, theta):
         """theta (..., d) as one array (..., *shape) for each of `shapes`: views, no copies."""
@@ -130,8 +138,7 @@ class LeastSquares(Model):
 
     def predict(self, theta, X):
         """ŷ for new rows X (m, p): (..., m)."""
-        X = np.asarray(X, float)
-        return self.blocks(theta)[0] @ (_with_ones(X) if self.intercept else X).T
+        return self.blocks(theta)[0] @ self.new_rows(X).T
 
     def solution(self):
         """The θ of least loss, by `numpy.linalg.lstsq`: what descent is to be compared with."""
@@ -182,8 +189,7 @@ class LogisticRegression(Model):
 
     def probabilities(self, theta, X):
         """p(1 | x) for new rows X (m, p): (..., m)."""
-        X = np.asarray(X, float)
-        return sigmoid(self.blocks(theta)[0] @ (_with_ones(X) if self.intercept else X).T)
+        return sigmoid(self.blocks(theta)[0] @ self.new_rows(X).T)
 
     def predict(self, theta, X):
         """The likelier label for new rows X (m, p): (..., m)."""
@@ -191,12 +197,20 @@ class LogisticRegression(Model):
 
     def accuracy(self, theta, X, y):
         """The share of rows whose label is predicted: (...)."""
-        return np.mean(self.predict(theta, X) == y, axis=-1)
+        return share_right(self.predict(theta, X), y)
 
 
 def sigmoid(z):
     """σ(z) = 1/(1 + e⁻ᶻ)."""
     return 0.5 * (1 + np.tanh(0.5 * z))  # the same function, without overflow
+
+
+def share_right(predicted, y):
+    """The share of rows whose label is predicted: (..., m) and (m,) give (...)."""
+    rows = predicted.shape[-1:]
+    if np.shape(y) != rows:
+        raise ValueError(f"y must be of shape {rows}, one label for each row of X, and came as {np.shape(y)}")
+    return np.mean(predicted == y, axis=-1)
 
 
 def _with_ones(X):

@@ -1,11 +1,10 @@
 """Networks of layers, with gradients by backpropagation; softmax regression is the one without a hidden layer."""
 from collections.abc import Sequence
-from numbers import Integral
 
 import numpy as np
 
-from gdlib.checks import check_whole
-from gdlib.models import ALL, Model, check_labels, sigmoid
+from gdlib.checks import check_whole, is_whole
+from gdlib.models import ALL, Model, check_labels, share_right, sigmoid
 
 
 class MLP(Model):
@@ -44,7 +43,7 @@ class MLP(Model):
             raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, and came as {activation!r}")
         if loss not in ("cross-entropy", "squared"):
             raise ValueError(f"loss must be 'cross-entropy' or 'squared', and came as {loss!r}")
-        if not isinstance(hidden, Sequence) or not all(isinstance(h, Integral) and h > 0 for h in hidden):
+        if not isinstance(hidden, Sequence) or not all(is_whole(h) and h > 0 for h in hidden):
             raise ValueError(f"hidden must be the sizes of the hidden layers, such as (128,), and came as {hidden!r}")
         if classes is not None:
             check_whole(classes, "classes", 1)
@@ -52,6 +51,8 @@ class MLP(Model):
             self.y = check_labels(self.y, classes)
             outputs = classes or int(self.y.max()) + 1
         else:
+            if self.y.ndim > 2:
+                raise ValueError(f"y must be of shape (n,) or (n, k) for squared error, and came as {self.y.shape}")
             self.y = self.y.astype(float).reshape(len(self.y), -1)
             outputs = self.y.shape[1]
         self.hidden, self.activation, self.loss = tuple(hidden), activation, loss
@@ -91,18 +92,18 @@ class MLP(Model):
 
     def probabilities(self, theta, X):
         """The classes' probabilities for new rows X (m, p): (..., m, K)."""
-        return _softmax(self._forward(self.blocks(theta), np.asarray(X, float))[-1])
+        return _softmax(self._forward(self.blocks(theta), self.new_rows(X))[-1])
 
     def predict(self, theta, X):
         """The likeliest label for new rows X (m, p): (..., m); for squared error the outputs, (..., m, k)."""
-        output = self._forward(self.blocks(theta), np.asarray(X, float))[-1]
+        output = self._forward(self.blocks(theta), self.new_rows(X))[-1]
         return output if self.loss == "squared" else output.argmax(axis=-1)
 
     def accuracy(self, theta, X, y):
         """The share of rows whose label is predicted: (...)."""
         if self.loss == "squared":
             raise ValueError("accuracy counts labels, and this loss is squared error: compare predict(theta, X) with y")
-        return np.mean(self.predict(theta, X) == y, axis=-1)
+        return share_right(self.predict(theta, X), y)
 
     def _forward(self, blocks, h):
         """The values of all layers, the data first, the outputs last."""

@@ -243,6 +243,11 @@ def test_a_batch_of_the_noise_scale_has_as_much_noise_as_gradient():
         assert noise / (G @ G) == pytest.approx(scale / size, rel=0.1)
 
 
+def test_the_noise_scale_wants_rows_of_data():
+    with pytest.raises(TypeError, match="the noise scale is of a model, which has rows of data, and"):
+        analysis.noise_scale(gd.himmelblau, [0.0, 0.0])
+
+
 def test_rows_that_agree_have_no_noise_and_a_minimum_has_nothing_else():
     same = gd.LeastSquares(np.ones((5, 2)), np.full(5, 3.0), intercept=False)
     assert analysis.noise_scale(same, [1.0, 1.0]) == pytest.approx(0)

@@ -395,6 +395,7 @@ def test_bad_labels(make, labels, sentence):
         (lambda: gd.LogisticRegression(X, THREE), "labels must be whole numbers from 0 to 1, and 2 is among them"),
         (lambda: gd.SoftmaxRegression(X, THREE, classes=2), "labels must be whole numbers from 0 to 1, and 2 is among"),
         (lambda: gd.LeastSquares(X, PAIRS), r"y must be of shape \(n,\), one number a row, and came as \(12, 2\)"),
+        (lambda: gd.MLP(X, PAIRS[:, :, None], loss="squared"), r"y must be .* squared error, .* \(12, 2, 1\)"),
         (lambda: gd.MLP(X, THREE, activation="swish"), "activation must be one of tanh, .*, and came as 'swish'"),
         (lambda: gd.MLP(X, THREE, activation=np.tanh), "activation must be one of tanh, .*, and came as <ufunc"),
         (lambda: gd.MLP(X, THREE, loss="hinge"), "loss must be 'cross-entropy' or 'squared', and came as 'hinge'"),
@@ -408,10 +409,24 @@ def test_bad_choices(make, sentence):
         make()
 
 
-@pytest.mark.parametrize("hidden", [5, (0,), (4, 0), (-1,), (2.5,), ("4",), "4", None, np.array([4])], ids=repr)
+@pytest.mark.parametrize("hidden", [5, (0,), (4, 0), (-1,), (2.5,), (True,), ("4",), "4", None, np.ones(1)], ids=repr)
 def test_bad_hidden_layers(hidden):
     with pytest.raises(ValueError, match="hidden must be the sizes of the hidden layers, such as .*, and came as"):
         gd.MLP(X, THREE, hidden=hidden)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("rows", [np.ones((4, 7)), np.ones(3), np.ones((2, 4, 3))], ids=["columns", "one row", "axes"])
+def test_new_rows_must_have_the_columns_of_the_others(name, rows):
+    model = MODELS[name]
+    with pytest.raises(ValueError, match=r"new rows must be of shape \(m, \d+\), as the model's own, and came as"):
+        model.predict(np.zeros(model.dim), rows)
+
+
+def test_accuracy_wants_a_label_for_each_row():
+    model = gd.SoftmaxRegression(X, THREE)
+    with pytest.raises(ValueError, match=r"y must be of shape \(12,\), one label for each row of X, and came"):
+        model.accuracy(np.zeros(model.dim), X, THREE[1:])
 
 
 def test_hidden_sizes_may_be_numpys_whole_numbers():

@@ -559,5 +559,5 @@ def test_what_has_no_gradient(make, f):
 
 @pytest.mark.parametrize("oracle", [BOWL.grad, BOWL, [BOWL.grad] * 10, 3], ids=["function", "objective", "list", "3"])
 def test_what_is_no_oracle(oracle):
-    with pytest.raises(TypeError, match="oracle must be an iterator of gradient functions"):
+    with pytest.raises(TypeError, match="oracle must be an iterator of gradients"):
         gd.run(BOWL, gd.gradient_descent(0.1), [1.0, 1.0], 5, oracle=oracle)
