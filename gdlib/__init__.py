@@ -47,6 +47,7 @@ from gdlib.schedules import constant, cosine, exponential, inverse_time, polynom
 # Rooms that need more than NumPy, or that only some lessons enter, are opened when they are first named.
 _LATER = {
     **dict.fromkeys(["MLP", "SoftmaxRegression"], "networks"),
+    **dict.fromkeys(["lion", "muon"], "after_adam"),
     **dict.fromkeys(["accumulated", "clipped", "delayed", "full", "minibatches", "noisy"], "oracles"),
 }
 _ROOMS = ("analysis", "claims", "data", "exercises", "explorers", "plots", "ready")
@@ -54,9 +55,9 @@ _ROOMS = ("analysis", "claims", "data", "exercises", "explorers", "plots", "read
 __all__ = [
     "MLP", "LeastSquares", "LogisticRegression", "Objective", "Optimizer", "Run", "SoftmaxRegression", "accumulated",
     "adagrad", "adam", "adamw", "amsgrad", "beale", "clipped", "constant", "cosine", "delayed", "double_well",
-    "exponential", "full", "gradient_descent", "himmelblau", "inverse_time", "iterate", "minibatches", "momentum",
-    "monkey_saddle", "nesterov", "noisy", "per_run", "polynomial", "quadratic", "rmsprop", "rosenbrock", "run",
-    "saddle", "step_decay", "warmup",
+    "exponential", "full", "gradient_descent", "himmelblau", "inverse_time", "iterate", "lion", "minibatches",
+    "momentum", "monkey_saddle", "muon", "nesterov", "noisy", "per_run", "polynomial", "quadratic", "rmsprop",
+    "rosenbrock", "run", "saddle", "step_decay", "warmup",
     *_ROOMS,
 ]
 

@@ -237,7 +237,7 @@ X, LABELS = DATA.normal(size=(20, 3)), np.arange(20) % 3
 LINE, NETWORK = gd.LeastSquares(X, DATA.normal(size=20)), gd.MLP(X, LABELS, (4,))
 ALL = {
     "gradient_descent": gd.gradient_descent, "momentum": gd.momentum, "nesterov": gd.nesterov, "adagrad": gd.adagrad,
-    "rmsprop": gd.rmsprop, "adam": gd.adam, "amsgrad": gd.amsgrad, "adamw": gd.adamw,
+    "rmsprop": gd.rmsprop, "adam": gd.adam, "amsgrad": gd.amsgrad, "adamw": gd.adamw, "lion": gd.lion,
 }
 every_rule = pytest.mark.parametrize("rule", ALL.values(), ids=ALL)
 
