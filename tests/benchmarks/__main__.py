@@ -1,12 +1,12 @@
 import argparse
 
-from tests.benchmarks import core, explorers, lessons, peers
+from tests.benchmarks import core, distributed, explorers, lessons, peers
 
 BENCHMARKS = {
     function.__name__: function
     for function in (
         core.sweep, core.basins, core.grid, core.importing, core.stream, peers.peers,
-        explorers.move, explorers.memory, lessons.lessons,
+        explorers.move, explorers.memory, distributed.overhead, distributed.four_workers, lessons.lessons,
     )
 }
 
