@@ -404,6 +404,31 @@ def test_processes_give_the_bits_of_the_simulation(n, simulated):
         assert digest(descend(pool)) == simulated(n)
 
 
+BITS = """
+import sys; sys.path.insert(0, {root!r})
+import hashlib, numpy as np, gdlib as gd
+X, y = gd.data.load("digits")
+f = gd.MLP(X, y, (64,))
+start = f.init(np.random.default_rng(0))
+if __name__ == "__main__":
+    for engine in ("simulated", "processes"):
+        with gd.distributed.workers(lambda r: gd.distributed.Shard(f.take(slice(r, None, 2))), 2, engine) as pool:
+            run = gd.run(f, gd.adam(1e-3), start, 20, oracle=gd.distributed.synchronous(pool))
+        print(hashlib.sha256(run.theta.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.parametrize("threads", [None, "2"])
+def test_the_bits_do_not_depend_on_the_threads_of_the_kernel(threads, tmp_path):
+    script = tmp_path / "kernel.py"
+    script.write_text(BITS.format(root=os.path.dirname(os.path.dirname(__file__))), encoding="utf-8")
+    environment = {k: v for k, v in os.environ.items() if k != "OPENBLAS_NUM_THREADS"}
+    environment |= {"OPENBLAS_NUM_THREADS": threads} if threads else {}
+    out = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment).stdout
+    simulated, processes = out.split()
+    assert simulated == processes
+
+
 def test_a_killed_worker_costs_a_pause_and_no_bit(simulated):
     with nothing_left() as look, dist.workers(shard(3, 16), 3) as pool:
         look()

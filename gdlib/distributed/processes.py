@@ -1,9 +1,14 @@
-"""Workers in processes of their own, of this machine or of a cluster: Dask's actors behind the verbs."""
+"""Workers in processes of their own, of this machine or of a cluster: Dask's actors behind the verbs.
+
+Each computes on one thread, as the simulation does: how many share a sum decides about its last bit.
+"""
 import asyncio
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
+
+from threadpoolctl import threadpool_limits
 
 from gdlib.distributed.pool import Pool, WorkerLost, check_pool, late
 
@@ -12,7 +17,7 @@ LOOK = 0.5
 
 
 class Processes(Pool):
-    """n workers, each an actor of Dask in a process of its own; one BLAS thread each.
+    """n workers, each an actor of Dask in a process of its own.
 
     Parameters
     ----------
@@ -103,7 +108,7 @@ class Processes(Pool):
         import dask
 
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):  # it may carry data
-            return self._client.submit(self.make_worker, rank, actor=True, workers=[machine], pure=False)
+            return self._client.submit(_make, self.make_worker, rank, actor=True, workers=[machine], pure=False)
 
     def _call(self, ticket):
         actor = self._actors[ticket.rank]
@@ -140,6 +145,12 @@ class Processes(Pool):
                 raise ConnectionError(f"worker {rank} is lost, and the cluster has no other machine for it")
             time.sleep(0.02)
         self._actors[rank] = self._make(rank, machines[0]).result(self.timeout)
+
+
+def _make(make_worker, rank):
+    """In the worker's process."""
+    threadpool_limits(1, "blas")
+    return make_worker(rank)
 
 
 async def _answer(actor, ticket):

@@ -2,6 +2,7 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from gdlib.distributed.pool import Pool, WorkerLost, late
 
@@ -32,6 +33,7 @@ class Simulated(Pool):
         max_deaths: int = 3,
     ):
         super().__init__(make_worker, n, timeout, max_deaths)
+        self._one_thread = threadpool_limits(1, "blas")  # as in a worker's process, so that the bits are the same
         self._seconds, self._restart_seconds = seconds or (lambda rank, rng: 1.0), restart_seconds
         self._coming_deaths = sorted(deaths)
         self._rng, self._clock, self._started = np.random.default_rng(seed), 0.0, 0
@@ -39,6 +41,9 @@ class Simulated(Pool):
 
     def now(self):
         return self._clock
+
+    def close(self):
+        self._one_thread.restore_original_limits()
 
     def _call(self, ticket):
         self._started += 1
