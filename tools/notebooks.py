@@ -34,9 +34,9 @@ SET_UP = f'''\
 import os
 import sys
 if "COLAB_RELEASE_TAG" in os.environ:  # Google Colab starts empty: fetch the course, once
-    if not os.path.isdir("course"):
-        !git clone --quiet --depth 1 {REPOSITORY} course
+    !test -d course || git clone --quiet --depth 1 {REPOSITORY} course
     sys.path.insert(0, os.path.abspath("course"))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for small matrices several threads are slower than one
 import matplotlib.pyplot as plt
 import numpy as np
 try:

@@ -58,9 +58,14 @@ def minutes(text: str) -> int:
     return int(re.search(r"(\d+)(?: min|-minute)", text)[1])
 
 
-def test_lessons_are_those_of_the_course_without_a_gap():
+def test_lessons_are_those_of_the_course():
     found = [path.stem for path in lessons()]
-    assert found and found == COURSE[: len(found)]
+    assert found and found == [name for name in COURSE if name in found]
+
+
+def test_readme_links_the_lessons_that_are_there_and_no_others():
+    links = re.findall(r"\(notebooks/(\w+)\.ipynb\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert links == [path.stem for path in lessons()]
 
 
 def test_readme_opens_the_course_by_its_badges():
