@@ -36,6 +36,18 @@ logistic_gradient = Exercise(
         (lambda theta, X, y: X.T @ (_sigma(X @ theta) - y),
          "for {call} I expected {expected} and got {got}: you add up over the rows. "
          "The loss is a mean, so divide by their number, len(y)."),
+        (lambda theta, X, y: X.T @ (y - _sigma(X @ theta)),
+         "for {call} I expected {expected} and got {got}: two things. The error is prediction minus label, p - y, "
+         "so the sign is reversed; and the loss is a mean, so divide by the number of rows, len(y)."),
+        (lambda theta, X, y: X.T @ (_sigma(X @ theta) - y) / X.size,
+         "for {call} I expected {expected} and got {got}: X.size counts all entries of X. "
+         "The mean runs over the rows: len(y)."),
+        (lambda theta, X, y: np.mean(X * (_sigma(X @ theta) - y)[:, None], axis=1),
+         "for {call} I expected {expected} and got {got}: axis=1 takes the mean over the columns. "
+         "The mean runs over the rows, axis=0, and leaves one number for each column."),
+        (lambda theta, X, y: X.T @ ((X @ theta > 0) - y) / len(y),
+         "for {call} I expected {expected} and got {got}: your p is a decision, 0 or 1. "
+         "The probability itself is wanted, p = 1 / (1 + e to the minus score)."),
         (lambda theta, X, y: 2 * X.T @ (_sigma(X @ theta) - y) / len(y),
          "for {call} I expected {expected} and got {got}, twice as large as it should be: "
          "the 2 belongs to squared error. Here −log p brings none."),
@@ -181,6 +193,30 @@ minibatches = Exercise(
         (lambda order, size: [order[:size] for i in range(0, len(order), size)],
          "for {call} I expected {expected} and got {got}: it is the first batch again and again. "
          "Let the slice begin where the last one ended."),
+        (lambda order, size: list(order),
+         "for {call} I expected {expected} and got {got}: the batches were joined into one list of rows. "
+         "Keep each batch whole: `batches.append(…)`, where `extend` and `+=` would take it apart."),
+        (lambda order, size: list(range(0, len(order), size)),
+         "for {call} I expected {expected} and got {got}: those are the places where the batches begin. "
+         "A batch is the piece of `order` from there on: order[first : first + batch_size]."),
+        (lambda order, size: [order[i] for i in range(0, len(order), size)],
+         "for {call} I expected {expected} and got {got}: that is the first row of each batch. "
+         "A slice takes all of them: order[first : first + batch_size]."),
+        (lambda order, size: [np.arange(i, i + size) for i in range(0, len(order), size)],
+         "for {call} I expected {expected} and got {got}: those are positions, and the last ones lie beyond the end. "
+         "Take the rows that stand there: order[first : first + batch_size]."),
+        (lambda order, size: _cut(order, size)[-1],
+         "for {call} I expected all batches, {expected}, and got the last one, {got}. `batches = …` forgets the ones "
+         "before: use `batches.append(…)`."),
+        (lambda order, size: [],
+         "for {call} I expected {expected} and got {got}: nothing was put into the list. "
+         "In the loop, `batches.append(…)`."),
+        (lambda order, size: [order[i : i + size + 1] for i in range(0, len(order), size)],
+         "for {call} I expected {expected} and got {got}: each batch has a row too many, which the next one has, too. "
+         "A slice leaves out its end, so `first + batch_size` it is."),
+        (lambda order, size: [order[i : i + size] for i in range(0, len(order) - size, size)],
+         "for {call} I expected {expected} and got {got}: the last batch is missing. "
+         "The batches begin everywhere in range(0, len(order), batch_size)."),
         (lambda order, size: order[:size],
          "for {call} I expected all batches, {expected}, and got one, {got}. Collect them in a list, and put the "
          "`return` after the loop."),
@@ -208,9 +244,9 @@ def batch_variance(single, batch_size):
 
 
 def _inputs(rng):
-    yield np.array([[1.0], [3.0]]), 1
-    yield np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 2.0]]), 2
-    yield np.array([[1.0], [3.0], [8.0]]), 3
+    yield np.array([[1.0, 0.0], [3.0, 0.0]]), 1
+    yield np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 4.0]]), 2
+    yield np.array([[1.0, 2.0], [3.0, 2.0], [8.0, 5.0]]), 3
     yield rng.normal(size=(20, 3)), 4
     yield rng.normal(loc=2, size=(50, 2)), 10
 
@@ -250,6 +286,9 @@ batch_variance = Exercise(
         (_variance(0, ddof=1),
          "for {call} I expected {expected} and got {got}: σ² came with n − 1 below it (ddof=1), and the factor has an "
          "n − 1 as well. With (n − B)/(n − 1), σ² is the plain mean over the n rows."),
+        (_variance(0, ddof=1, share=lambda n, B: 1.0),
+         "for {call} I expected {expected} and got {got}: with n − 1 below σ² (ddof=1) and no factor, this is an "
+         "estimate for rows drawn independently. Here all n rows are known: a plain mean, and (n − B)/(n − 1)."),
         (_variance(0, share=lambda n, B: (n - B) / n),
          "for {call} I expected {expected} and got {got}: below (n − B) stands n − 1. "
          "Try B = 1: one row out of n must give σ² itself."),
@@ -259,6 +298,19 @@ batch_variance = Exercise(
         (_variance(0, over=np.mean),
          "for {call} I expected {expected} and got {got}: a squared length is the *sum* over the d coordinates, "
          "and you took their mean. The mean runs over the rows."),
+        (lambda single, B: np.mean(np.linalg.norm(single - single.mean(axis=0), axis=1)) ** 2
+         / B * (len(single) - B) / (len(single) - 1),
+         "for {call} I expected {expected} and got {got}: you squared the mean length. "
+         "The mean of the squared lengths is wanted: square first, then take the mean."),
+        (lambda single, B: np.trace(np.cov(single)) / B * (len(single) - B) / (len(single) - 1),
+         "for {call} I expected {expected} and got {got}: np.cov takes each *row* for a variable. "
+         "Here the columns are the variables, and σ² is a plain mean: np.cov(single.T, ddof=0)."),
+        (lambda single, B: np.var(single) / B * (len(single) - B) / (len(single) - 1),
+         "for {call} I expected {expected} and got {got}: np.var without an axis takes the mean over all entries. "
+         "The mean runs over the rows, axis=0; over the coordinates the variances add up."),
+        (lambda single, B: np.var(single, axis=0) / B * (len(single) - B) / (len(single) - 1),
+         "for {call} I expected {expected} and got {got}, one number for each coordinate. "
+         "The squared distance is their sum."),
         (lambda single, B: np.sum(np.mean((single - single.mean(axis=1, keepdims=True)) ** 2, axis=0))
          / B * (len(single) - B) / (len(single) - 1),
          "for {call} I expected {expected} and got {got}: axis=1 takes the mean of each row's coordinates. "
@@ -312,6 +364,12 @@ choose_batch = Exercise(
         (_least(lambda B, N, a, b: a + b * B),
          "for {call} I expected {expected} and got {got}: your choice is always the smallest size, whose step is "
          "the shortest. Multiply its time, overhead + per_row * B, by the number of steps, 1 + noise_scale / B."),
+        (_least(lambda B, N, a, b: (1 + N / B) * (a * B + b)),
+         "for {call} I expected {expected} and got {got}: overhead and per_row have changed places. "
+         "A step takes overhead once, and per_row for each of its B rows."),
+        (_least(lambda B, N, a, b: (1 + 1 / B) * (a + b * B)),
+         "for {call} I expected {expected} and got {got}: the noise scale does not come in. "
+         "The steps go with 1 + noise_scale / B."),
         (_least(_seconds, np.argmax),
          "for {call} I expected {expected} and got {got}: that one takes longest. `argmin` finds the least."),
         (lambda sizes, N, a, b: int(np.argmin([_seconds(B, N, a, b) for B in sizes])),
@@ -322,6 +380,9 @@ choose_batch = Exercise(
         (lambda sizes, N, a, b: min(sizes, key=lambda B: abs(B - N)),
          "for {call} I expected {expected} and got {got}: that is the size nearest to the noise scale. "
          "The time of a step counts as well: work out the seconds of each size."),
+        (lambda sizes, N, a, b: [_seconds(B, N, a, b) for B in sizes],
+         "for {call} I expected {expected} and got {got}: those are the seconds of all sizes. "
+         "Return the size whose seconds are least, sizes[np.argmin(seconds)]."),
         (lambda sizes, N, a, b: np.sqrt(N * a / b),
          "for {call} I expected {expected} and got {got}: √(noise_scale · overhead / per_row) is the best of all "
          "numbers, well found. Asked is the best of `sizes`: work out the seconds of each."),
@@ -367,8 +428,8 @@ one_epoch = Prediction(
         "clearly lower: it has so much less noise": lambda ratio: ratio < 0.8,
     },
     "With less noise each step may be longer, and up to a point by just the factor by which there are fewer: one step "
-    "of 32 rows then does what 32 steps of one row do. Beyond that point the curvature forbids longer steps, and the "
-    "rows that are added are wasted.")
+    "of 32 rows then does what 32 steps of one row do. Beyond that point the best rate grows more slowly and then not "
+    "at all, and the rows that are added are wasted.")
 
 quickest = Prediction(
     "quickest",
@@ -392,7 +453,7 @@ half_rate = Prediction(
         "there is no floor any more": lambda ratio: ratio <= 0.1,
     },
     "Each step adds noise of variance η²s²/B, and takes away the share 2ηλ of the variance that is there. They balance "
-    "at about ηs²/(2λB): the floor goes with η, and with 1/B.")
+    "at a variance of about ηs²/(2λB), which is ηs²/(4B) of loss: the floor goes with η, and with 1/B.")
 
 reshuffled = Prediction(
     "reshuffled",
@@ -417,8 +478,9 @@ set_free = Prediction(
         "about half": lambda share: 0.35 < share <= 0.65,
         "hardly any": lambda share: share <= 0.35,
     },
-    "Noise that is far larger than the barrier carries a run over it, and back as easily. It tells a deep valley from "
-    "a shallow one only when it is about as large as the barrier.")
+    "What counts is ησ²/2, half the rate times the variance of the noise. Here it is 1.6, some ten times the barrier: "
+    "it carries a run over, and back as easily. Noise tells a deep valley from a shallow one only when ησ²/2 is of the "
+    "barrier's size or somewhat below.")
 
 memory_needed = Prediction(
     "memory_needed",
