@@ -50,6 +50,9 @@ rates_from_curvatures = Exercise(
         (_from(best=lambda m, L: (2 / m + 2 / L) / 2),
          "for {call} I expected {expected} and got {got}: that is halfway between the two edges. "
          "At the best rate 1 − ηλmin equals ηλmax − 1."),
+        (_from(best=lambda m, L: (1 / m + 1 / L) / 2),
+         "for {call} I expected {expected} and got {got}: that is the mean of what each direction would like for "
+         "itself. At the best rate 1 − ηλmin equals ηλmax − 1."),
         (_from(best=lambda m, L: 2 / (L - m) if L > m else np.inf),
          "for {call} I expected {expected} and got {got}: the two curvatures are added in the denominator, "
          "since 1 − ηλmin = ηλmax − 1."),
@@ -104,7 +107,7 @@ pick_rate = Exercise(
          "Leave out what is not finite; np.nanargmin does that for nan."),
         (lambda rates, losses: rates[np.nanargmin(losses)],
          "for {call} I expected {expected} and got {got}: that is the rate of the lowest loss itself. "
-         "It is nearly too large already: take half of it."),
+         "It is about to become too large for this walk: take half of it."),
         (lambda rates, losses: rates[np.argmin(losses)],
          "for {call} I expected {expected} and got {got}: np.argmin takes nan for the smallest, and the rate found "
          "is not halved."),
@@ -134,7 +137,7 @@ pick_rate = Exercise(
     hints=["Where in the list is the lowest loss? np.argmin gives the place; but mind nan.",
            "np.nanargmin leaves out nan, and inf is never the lowest.",
            "`rates[np.nanargmin(losses)] / 2`."],
-    success="Where the loss is lowest the rate is already near the edge; half of it keeps clear.")
+    success="At the lowest point the rate is about to become too large for this walk; half of it keeps clear.")
 
 
 # --- step_decay -------------------------------------------------------------------------------------------------------
@@ -196,7 +199,10 @@ step_decay = Exercise(
 
 
 def warm_cosine(t, lr, steps, warm):
-    """The rate at step t = 1, 2, …, steps: half a cosine from lr to 0, times t/warm at first."""
+    """The rate at step t = 1, 2, …, steps: half a cosine from lr, times t/warm in the first `warm` steps.
+
+    Its angle is π(t − 1)/steps, so it would reach 0 one step after the last.
+    """
     return lr * (1 + np.cos(np.pi * (t - 1) / steps)) / 2 * min(1, t / warm)
 
 
@@ -215,6 +221,13 @@ def _cosine(wave=lambda s, n: (1 + np.cos(np.pi * s / n)) / 2, warm=lambda t, w:
     """A wrong warm_cosine in which one part is replaced."""
     def schedule(t, lr, steps, warm_steps):
         return lr * wave(t - 1 + late, steps) * warm(t, warm_steps)
+    return schedule
+
+
+def _warm_first(later):
+    """A wrong warm_cosine whose cosine waits for the end of the warm-up."""
+    def schedule(t, lr, steps, warm):
+        return lr * (t / warm if t <= warm else (1 + np.cos(np.pi * (t - later - warm) / (steps - warm))) / 2)
     return schedule
 
 
@@ -247,6 +260,15 @@ warm_cosine = Exercise(
          "for {call} I expected {expected} and got {got}: np.cos takes radians. Half a wave is np.pi, not 180."),
         (_cosine(wave=lambda s, n: (1 + np.sin(np.pi * s / n)) / 2),
          "for {call} I expected {expected} and got {got}: a sine starts in the middle. The cosine starts at the top."),
+        (_cosine(wave=lambda s, n: (1 + np.cos(np.pi * s / (n - 1))) / 2),
+         "for {call} I expected {expected} and got {got}: yours reaches 0 at the last step, which is then lost. "
+         "Divide by steps, and 0 comes one step later."),
+        (_warm_first(0),
+         "for {call} I expected {expected} and got {got}: your cosine begins with the last step of the warm-up. "
+         "Here it begins at step 1, and the warm-up is a factor in front of it."),
+        (_warm_first(1),
+         "for {call} I expected {expected} and got {got}: your cosine begins after the warm-up, as in PyTorch. "
+         "Here it begins at step 1, and the warm-up is a factor in front of it."),
         (_cosine(late=1),
          "for {call} I expected {expected} and got {got}: the cosine starts one step late. "
          "At t = 1 no step lies behind: its angle is π (t − 1)/steps."),
@@ -254,7 +276,8 @@ warm_cosine = Exercise(
          "for {call} I expected {expected} and got {got}: that is a quarter of a wave. "
          "(1 + cos)/2 over half a wave also leaves the top and reaches the bottom gently."),
     ],
-    hints=["Let an angle run from 0 at t = 1 to π at the end. Its cosine runs from 1 to −1: lift and halve it.",
+    hints=["Let an angle run from 0 at t = 1 to π one step after the last. Its cosine runs from 1 to −1: lift and "
+           "halve it.",
            "(1 + np.cos(np.pi * (t - 1) / steps)) / 2 runs from 1 to 0. The warm-up is a second factor.",
            "The warm-up's factor is min(1, t / warm)."],
     success="`gd.warmup(gd.cosine(lr, steps), warm)` is this: a schedule around a schedule.")
@@ -402,15 +425,16 @@ one_for_all = Prediction(
 
 without_noise = Prediction(
     "without_noise",
-    "Now the same contest with the full gradient: no noise at all. Which of them ends lowest?",
+    "Now the same contest with the full gradient: no noise at all, and all nine rates below the edge. "
+    "Which schedule ends lowest?",
     {
         "the constant rate": lambda winner: winner == "constant",
         "the stair": lambda winner: winner == "stair",
         "the cosine": lambda winner: winner == "cosine",
         "1/t": lambda winner: winner == "1/t",
     },
-    "Without noise there is nothing to quench. Each step shrinks what is left by its own factor, and a rate that falls "
-    "only shortens the steps along the flat directions.")
+    "Without noise there is nothing to quench. Each step shrinks what is left by its own factor, and below the edge a "
+    "rate that falls only shortens the steps along the flat directions.")
 
 what_next = Prediction(
     "what_next",

@@ -136,7 +136,7 @@ def _share(share):
 
 # --- schedule ---------------------------------------------------------------------------------------------------------
 
-STEPS = 400
+STEPS, LOST = 400, 1e100
 CURVATURES = np.array([1.0, 0.05])
 T = np.arange(1, STEPS + 1)
 
@@ -161,7 +161,7 @@ class schedule(Explorer):  # noqa: N801 - used like a function
     controls = {
         "shape": Choice("shape", "cosine", tuple(SHAPES)),
         "lr": LogSlider("rate η", 0.5, 0.01, 10.0, 0.05),
-        "last": LogSlider("left at the end", 0.01, 0.001, 1.0, 0.05),
+        "last": LogSlider("share left", 0.01, 0.001, 1.0, 0.05),
         "warm": WholeSlider("warm-up", 0, 0, 200),
         "noise": Slider("noise σ", 1.0, 0.0, 2.0, 0.1),
     }
@@ -172,9 +172,7 @@ class schedule(Explorer):  # noqa: N801 - used like a function
         eta = SHAPES[shape](lr, last)
         rates = np.array([(gd.warmup(eta, warm) if warm else eta)(int(t)) for t in T])
         start, noisy = _expected(rates, noise)
-        flat, _ = _expected(np.full(STEPS, lr), noise)
-        constant = flat[-1] + _expected(np.full(STEPS, lr), noise)[1][-1]
-        total = start[-1] + noisy[-1]
+        total, constant = start[-1] + noisy[-1], sum(part[-1] for part in _expected(np.full(STEPS, lr), noise))
         data = {
             "scene": "schedule",
             "rates": np.clip(rates, 1e-5, 10),
@@ -186,7 +184,7 @@ class schedule(Explorer):  # noqa: N801 - used like a function
         words = f"{shape.capitalize()} from {number(lr)} to {number(rates[-1])} in {STEPS} steps{warmed}. "
         above = int((rates > 2).sum())
         if total > 1e6:
-            words += f"The rate is above the edge 2/λ = 2 for {above} steps, and the walk flies off."
+            words += f"For {above} steps the rate is above the edge 2/λ = 2: the walk flies off, it diverges."
             return data, words
         words += (
             f"Excess loss at the end: {_small(total)}, of which {_small(start[-1])} is left of the start and "
@@ -197,7 +195,7 @@ class schedule(Explorer):  # noqa: N801 - used like a function
         if shape == "constant":
             words += "More steps would not help." if noisy[-1] > 9 * start[-1] else "More steps would still help."
         elif constant > 1e6:
-            words += "The constant rate would fly off."
+            words += "The constant rate would diverge."
         else:
             times = constant / max(total, 1e-300)
             better, worse = f"{number(times, 2)} times lower than", f"{number(1 / times, 2)} times as high as"
@@ -235,18 +233,22 @@ class schedule(Explorer):  # noqa: N801 - used like a function
 
 
 def _expected(rates, noise):
-    """Expected loss ½ Σ λ E[θ²] after each step, from θ = (1, 1): what is left of the start, and the noise's part."""
+    """Expected loss ½ Σ λ E[θ²] after each step, from θ = (1, 1): what is left of the start, and the noise's part.
+
+    A part that has passed LOST is infinite from there on.
+    """
     shrink = (1 - rates[:, None] * CURVATURES) ** 2
     start, noisy = [np.ones(2)], [np.zeros(2)]
-    with np.errstate(over="ignore"):
-        for factor, eta in zip(shrink, rates, strict=True):
-            start.append(start[-1] * factor)
-            noisy.append(noisy[-1] * factor + (eta * noise) ** 2)
-        return [np.sum(0.5 * CURVATURES * np.array(part), axis=-1) for part in (start, noisy)]
+    for factor, eta in zip(shrink, rates, strict=True):
+        start.append(np.minimum(start[-1] * factor, LOST))
+        noisy.append(np.minimum(noisy[-1] * factor + (eta * noise) ** 2, LOST))
+    lost = [np.logical_or.accumulate((np.array(part) >= LOST).any(axis=-1)) for part in (start, noisy)]
+    losses = [np.sum(0.5 * CURVATURES * np.array(part), axis=-1) for part in (start, noisy)]
+    return [np.where(gone, np.inf, loss) for gone, loss in zip(lost, losses, strict=True)]
 
 
 def _drawn(loss):
-    return np.clip(np.nan_to_num(loss, nan=1e9, posinf=1e9), 1e-9, 1e9)
+    return np.clip(loss, 1e-9, 1e9)
 
 
 def _small(value):
