@@ -27,6 +27,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+# A click goes to Python through a text field that is not shown: this needs no package beyond ipywidgets.
+CLICK = (
+    "const b = this.getBoundingClientRect(), i = this.closest('.gd-explorer').querySelector('.gd-picked input'); "
+    "i.value = (event.clientX - b.left) / b.width + ' ' + (event.clientY - b.top) / b.height; "
+    "i.dispatchEvent(new Event('input', {bubbles: true}))"
+)
+
 # Displayed explorers keep their widgets; a cell that is run again and again must not pile them up.
 KEPT_ALIVE = 8
 _alive = OrderedDict()
@@ -76,7 +83,8 @@ class Slider(Control):
         return now != before and abs(self.position(now) - round(self.position(before))) > 1e-3
 
     def span(self):
-        return {"min": self.low, "max": self.high, "step": self.step}
+        digits = {"readout_format": ".3f"} if self.step < 0.01 else {}  # ipywidgets would show two
+        return {"min": self.low, "max": self.high, "step": self.step, **digits}
 
     def widget(self, value):
         return self.shown_as(value=value, **self.span(), **_labelled(self.label))
@@ -118,7 +126,7 @@ class LogSlider(Slider):
 
     def span(self):
         ends = {"min": math.log10(self.low), "max": math.log10(self.high)}
-        return {**ends, "step": self.step, "readout_format": ".2r"}
+        return {**ends, "step": self.step, "readout_format": ".2r" if self.low >= 1e-4 else ".1e"}
 
 
 @dataclass(frozen=True)
@@ -184,6 +192,7 @@ class Explorer:
     """
 
     controls = {}
+    picked = None  # or a static method: a place in the picture that was clicked, 0 … 1 -> the controls it sets
     size, dpi = (10, 4), 100
 
     def __init_subclass__(cls):
@@ -237,7 +246,7 @@ class Explorer:
     def close(self):
         """Let go of the widgets; displaying the explorer again makes new ones."""
         if self.view is not None:
-            for widget in [*self.widgets.values(), *self._shown, self._panel, self.view]:
+            for widget in [*self.widgets.values(), *self._shown, self._click, self._panel, self.view]:
                 for part in (widget, widget.layout, getattr(widget, "style", None)):  # each is a widget of its own
                     if part is not None:
                         part.close()
@@ -282,7 +291,11 @@ class Explorer:
                 widget.observe(partial(self._moved, name), "value")
             self._panel = widgets.HBox(list(self.widgets.values()), layout={"flex_flow": "row wrap"})
             self._shown = [widgets.HTML(), widgets.HTML()]
-            self.view = widgets.VBox([self._panel, *self._shown])
+            self._click = widgets.Text(layout={"display": "none"})
+            self._click.add_class("gd-picked")
+            self._click.observe(self._clicked, "value")
+            self.view = widgets.VBox([self._panel, *self._shown, self._click])
+            self.view.add_class("gd-explorer")
             self._show()
         _alive[id(self)] = self
         _alive.move_to_end(id(self))
@@ -302,20 +315,30 @@ class Explorer:
             self._enter({**self.state, name: change["new"]})
         self._show()
 
+    def _clicked(self, change):
+        """A click on the picture: set what it says, all at once."""
+        set_now = self.picked(*map(float, change["new"].split()))
+        if set_now:
+            self._enter({**self.state, **set_now})
+            for k, value in self.state.items():
+                self.controls[k].settle(self.widgets[k], value)
+            self._show()
+
     def _show(self):
         picture, words = self._shown
-        picture.value = self._image()
+        picture.value = self._image(clicks=self.picked is not None)
         words.value = (
             '<div role="status" aria-live="polite" style="font-size:1.1em;line-height:1.5;min-height:3em">'
             f"{html.escape(self.sentence)}</div>{self._code()}"
         )
 
-    def _image(self, colours=None):
+    def _image(self, colours=None, clicks=False):
         width, height = (round(inches * self.dpi) for inches in self.size)
         data = base64.b64encode(self.png(colours)).decode()
+        click = f'onclick="{CLICK}" ' if clicks else ""
         return (
             f'<img alt="{html.escape(self.sentence)}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" src="data:image/png;base64,{data}">'
+            f'style="max-width:100%;height:auto" {click}src="data:image/png;base64,{data}">'
         )
 
     def _code(self):

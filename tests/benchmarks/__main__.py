@@ -6,7 +6,8 @@ BENCHMARKS = {
     function.__name__: function
     for function in (
         core.sweep, core.basins, core.grid, core.importing, core.stream, peers.peers,
-        explorers.move, explorers.memory, distributed.overhead, distributed.four_workers, lessons.lessons,
+        explorers.move, explorers.memory, explorers.scrub,
+        distributed.overhead, distributed.four_workers, lessons.lessons,
     )
 }
 
