@@ -121,6 +121,10 @@ class Exercise:
             if _agree(got, self._outcomes(wrong, calls)):
                 case = example(cases)
                 return found(sentence.format(**case.as_text(), **case.arguments), mistake=wrong)
+        again = self._outcomes(fn, calls)
+        if any(g.parts is not None and not g.agrees(a) for g, a in zip(got, again, strict=True)):
+            return found("called twice with the same arguments, your function gives different results. If it draws "
+                         "random numbers, let a seed that it is given start them: np.random.default_rng(seed).")
         return found(describe(fn, cases))
 
     def _outcomes(self, fn, calls):

@@ -87,6 +87,8 @@ def _raised(fn, cases):
     error, more = case.got.error, ""
     if isinstance(error, UnboundLocalError):
         more = " That name has no value yet when the line first runs."
+    if isinstance(error, TypeError) and "Axis must be specified" in str(error):  # np.average
+        more = " np.average has to be told along which axis the weights lie: axis=0 is along a list of arrays."
     if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
         more = f" {_shapes(case)} `*` multiplies entry by entry, `@` multiplies rows with columns."
     return f"your function raised {case.got}{_line_of(fn, error)}.{more} The call was {case.call}."
