@@ -50,7 +50,9 @@ _LATER = {
     **dict.fromkeys(["lion", "muon"], "after_adam"),
     **dict.fromkeys(["accumulated", "clipped", "delayed", "full", "minibatches", "noisy"], "oracles"),
 }
-_ROOMS = ("analysis", "claims", "conventions", "data", "distributed", "exercises", "explorers", "plots", "ready")
+_ROOMS = (
+    "analysis", "claims", "conventions", "data", "distributed", "exercises", "explorers", "memory", "plots", "ready",
+)
 
 __all__ = [
     "MLP", "LeastSquares", "LogisticRegression", "Objective", "Optimizer", "Run", "SoftmaxRegression", "accumulated",

@@ -4,6 +4,7 @@ And streams: tables on disk that are larger than memory, read a block at a time.
 """
 import errno
 import hashlib
+import json
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,12 +16,13 @@ from gdlib.checks import check_whole
 
 FOLDER = Path(__file__).resolve().parent.parent / "data"
 
-# name -> the file's SHA-256; data/write.py wrote the files
+# name -> the file's SHA-256; data/write.py wrote these, tests/references/record.py the one below
 FILES = {
     "digits": "7a93e51f73dadeb4429b4fc0718b334d12864332b906bdf44f9da7599a7e0e01",
     "diabetes": "9193026b7622ff944f0a6855a10107b24caf50dad69787c46e6890e69c27faca",
     "parabola": "6beeb4f9584429a73cc91c80747e4d7724d357bdef3738a585f5ed76420048c2",
 }
+TRAJECTORIES = "9216f8098554dba84353023590161f71e588c56e85426f4e113c5bc3c7af7c71"
 
 
 def load(name):
@@ -37,7 +39,7 @@ def load(name):
     """
     if name not in FILES:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(FILES)}")
-    table = np.loadtxt(_verified(name), delimiter=",", skiprows=1)
+    table = np.loadtxt(_verified(f"{name}.csv", FILES[name]), delimiter=",", skiprows=1)
     X, y = table[:, :-1], table[:, -1]
     return (X / 16, y.astype(int)) if name == "digits" else (X, y)
 
@@ -46,7 +48,25 @@ def columns(name):
     """The names of the columns of X, in order."""
     if name not in FILES:
         raise ValueError(f"there is no data set {name!r}; there are {', '.join(FILES)}")
-    return _verified(name)[0].split(",")[:-1]
+    return _verified(f"{name}.csv", FILES[name])[0].split(",")[:-1]
+
+
+def recorded() -> dict:
+    """What PyTorch, optax and Keras computed from the same recorded gradients, step by step, in 64 bits.
+
+    - "gradients": (120, 3), one a step, whatever θ is; "start": (3,); "rate": 0.05, and a tenth of it from step
+      "drop_at" + 1 on where the name of a path says so
+    - "paths": {"torch: Adam": (121, 3), …}, the points of 31 settings; what a name leaves open is the library's default
+    - "matrix_gradients", "matrix_start", "matrix": the same for Muon, whose parameters form a matrix of that shape
+    - "versions": of the libraries
+
+    Raises
+    ------
+    ValueError, FileNotFoundError : as for `load`
+    """
+    record = json.loads("\n".join(_verified("trajectories.json", TRAJECTORIES)))
+    arrays = {k: np.array(record[k]) for k in ("start", "gradients", "matrix_start", "matrix_gradients")}
+    return record | arrays | {"paths": {name: np.array(path) for name, path in record["paths"].items()}}
 
 
 def split(y, seed=0):
@@ -175,13 +195,13 @@ def _check_room(path, nbytes):
         raise OSError(errno.ENOSPC, "no space left")
 
 
-def _verified(name):
+def _verified(name, checksum):
     """The lines of a bundled file, once its checksum is right."""
-    path = FOLDER / f"{name}.csv"
-    remedy = f"`git checkout -- data/{path.name}` in the course's folder brings it back"
+    path = FOLDER / name
+    remedy = f"`git checkout -- data/{name}` in the course's folder brings it back"
     if not path.exists():
-        raise FileNotFoundError(f"data/{path.name} is missing beside the package, in the course's folder: {remedy}")
+        raise FileNotFoundError(f"data/{name} is missing beside the package, in the course's folder: {remedy}")
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != FILES[name]:
-        raise ValueError(f"data/{path.name} is not the file that was published (it was cut short or altered): {remedy}")
+    if hashlib.sha256(content).hexdigest() != checksum:
+        raise ValueError(f"data/{name} is not the file that was published (it was cut short or altered): {remedy}")
     return content.decode().splitlines()

@@ -108,7 +108,7 @@ def nesterov(lr: Rate, beta: Share | Callable = 0.9) -> Optimizer:
     """Nesterov's accelerated gradient, the textbook's form:  v ← βv + ∇J(θ − ηβv);  θ ← θ − ηv.
 
     The slope is felt where the velocity is about to lead. PyTorch, optax and Keras keep the look-ahead points θ − ηβv
-    in place of θ: the same walk, seen one half-step further on (equal while η is constant).
+    in place of θ: while η and β are constant the same walk, seen β times the last step further on.
 
     Parameters
     ----------
@@ -221,9 +221,10 @@ def adam(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share =
 
 
 def amsgrad(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share = 1e-8) -> Optimizer:
-    """AMSGrad, Adam whose rates never grow again:  as Adam, with  u ← max(u, v)  and √(u/(1 − β₂ᵗ)) in place of √v̂.
+    """AMSGrad, Adam by the largest v so far:  as Adam, with  u ← max(u, v)  and √(u/(1 − β₂ᵗ)) in place of √v̂.
 
-    As in PyTorch: the largest v is kept uncorrected, and corrected when used (the paper corrects nothing).
+    In the paper, which corrects nothing, rates never grow again. As in PyTorch u is corrected when used: early on they
+    still can.
 
     Parameters
     ----------

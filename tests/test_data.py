@@ -34,7 +34,7 @@ def test_the_parabola_is_one():
 
 def test_checksums_in_the_readme_are_the_ones_that_are_verified():
     readme = (gd.data.FOLDER / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"`([0-9a-f]{64})`", readme)) == set(gd.data.FILES.values())
+    assert set(re.findall(r"`([0-9a-f]{64})`", readme)) == {*gd.data.FILES.values(), gd.data.TRAJECTORIES}
 
 
 @pytest.fixture
@@ -63,6 +63,25 @@ def test_a_missing_file(copy):
     copy.unlink()
     with pytest.raises(FileNotFoundError, match="git checkout -- data/diabetes.csv"):
         gd.data.load("diabetes")
+
+
+def test_what_the_libraries_computed_is_there_for_every_step():
+    record = gd.data.recorded()
+    steps, d = record["gradients"].shape
+    for name, path in record["paths"].items():
+        size = record["matrix_start"].size if "uon" in name else d
+        assert path.shape == (steps + 1, size) and np.isfinite(path).all(), name
+        assert np.array_equal(path[0], record["matrix_start" if "uon" in name else "start"])
+    assert set(record["versions"]) == {"numpy", "torch", "jax", "optax", "keras"}
+
+
+def test_an_altered_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(gd.data, "FOLDER", tmp_path)
+    with pytest.raises(FileNotFoundError, match="git checkout -- data/trajectories.json"):
+        gd.data.recorded()
+    (tmp_path / "trajectories.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"data/trajectories.json .*cut short or altered"):
+        gd.data.recorded()
 
 
 def test_an_unknown_name():

@@ -2,9 +2,6 @@
 
 A new rule is one row in LIBRARY, or in RULES alone if no library has it.
 """
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,8 +10,8 @@ from hypothesis import strategies as st
 import gdlib as gd
 from gdlib.after_adam import orthogonalized
 
-RECORD = json.loads((Path(__file__).parent / "references" / "trajectories.json").read_text(encoding="utf-8"))
-RATE, START, GRADIENTS = RECORD["rate"], np.array(RECORD["start"]), np.array(RECORD["gradients"])
+RECORD = gd.data.recorded()
+RATE, START, GRADIENTS = RECORD["rate"], RECORD["start"], RECORD["gradients"]
 
 
 def dropping(t):
@@ -80,7 +77,7 @@ def test_where_libraries_differ_it_shows(opt, name):
 
 
 def muon_walk(opt):
-    grads = ((lambda theta, g=g: g) for g in np.array(RECORD["matrix_gradients"]))
+    grads = ((lambda theta, g=g: g) for g in RECORD["matrix_gradients"])
     return np.array([theta for _, theta, _ in gd.iterate(opt, RECORD["matrix_start"], grads)])
 
 
@@ -93,8 +90,8 @@ def test_muon_is_pytorchs_and_nearly_optaxs():
 
 def test_what_muon_makes_of_a_matrix_is_optaxs():
     """Without Nesterov's look-ahead the corrections are factors, and these are divided out."""
-    M, theta, path = np.zeros(RECORD["matrix"]), np.array(RECORD["matrix_start"]), []
-    for g in np.array(RECORD["matrix_gradients"]).reshape(-1, *RECORD["matrix"]):
+    M, theta, path = np.zeros(RECORD["matrix"]), RECORD["matrix_start"], []
+    for g in RECORD["matrix_gradients"].reshape(-1, *RECORD["matrix"]):
         M = 0.95 * M + 0.05 * g
         theta = theta - RATE * 1.5**0.5 * orthogonalized(M).ravel()
         path.append(theta)
@@ -184,6 +181,54 @@ def test_adams_first_step_is_the_rate_times_the_sign(scale, signs):
     g = scale * np.array(signs)
     theta, _ = gd.adam(0.01).update(1, np.zeros(len(signs)), lambda _: g, gd.adam(0.01).init(np.zeros(len(signs))))
     np.testing.assert_allclose(theta, -0.01 * np.sign(g), rtol=2e-5)
+
+
+def test_adam_does_not_see_the_scale_of_the_loss():
+    """But for ε. (From (0, 0), where one slope is 0, or with a loss made far smaller, ε would show.)"""
+    f, start = gd.rosenbrock, [-1.2, 1.0]
+    large = gd.Objective("10⁶ × Rosenbrock", lambda t: 1e6 * f(t), lambda t: 1e6 * f.grad(t), minima=f.minima)
+    paths = [gd.run(J, gd.adam(0.01), start, 1000).theta for J in (f, large)]
+    np.testing.assert_allclose(*paths, rtol=0, atol=1e-6)
+
+
+def projected_end(make, beta2, steps=5000):
+    """Reddi, Kale and Kumar's problem: slopes 3, −1, −1, … on [−1, 1], where −1 is best. The mean of the last 300."""
+    rule = make(lambda t: 0.5 / np.sqrt(t), beta1=0.0, beta2=gd.per_run(beta2))
+    x, places = np.zeros((len(beta2), 1)), []
+    state = rule.init(x)
+    for t in range(1, steps + 1):
+        slope = np.full(x.shape, 3.0 if t % 3 == 1 else -1.0)
+        x, state = rule.update(t, x, lambda _, slope=slope: slope, state)
+        x = np.clip(x, -1, 1)
+        places.append(x[:, 0])
+    return np.mean(places[-300:], axis=0)
+
+
+def test_adam_with_a_short_memory_ends_at_the_worst_point_and_amsgrad_at_the_best():
+    short, long = [0.05, 0.1, 0.3, 0.4], [0.51, 0.9, 0.999]
+    assert (projected_end(gd.adam, short) > 0.99).all()
+    assert (projected_end(gd.adam, long) < -0.99).all()
+    assert (projected_end(gd.amsgrad, short + long) < -0.99).all()
+
+
+@pytest.mark.parametrize(("kappa", "least"), [(1e2, 0.9), (1e3, 4), (1e4, 15)])
+def test_a_turn_by_45_degrees_costs_adam_more_the_worse_the_condition_and_descent_nothing(kappa, least):
+    turn = np.array([[1, -1], [1, 1]]) / 2**0.5
+    start, rates = np.array([1.0, 0.4]), gd.per_run(np.geomspace(1e-3, 10, 31))
+    best, ends = [], []
+    for f, begin in ((gd.quadratic([1, kappa]), start), (gd.quadratic([1, kappa], angle=np.pi / 4), turn @ start)):
+        steps = gd.analysis.steps_to(gd.run(f, gd.adam(rates), begin, 4000), 0.01)
+        best.append(steps[steps >= 0].min())
+        ends.append(gd.run(f, gd.gradient_descent(2 / (1 + kappa)), begin, 200).theta)
+    assert best[1] > least * best[0]
+    np.testing.assert_allclose(ends[1] @ turn, ends[0], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("g", [1e-3, 1.0, 1e3])
+def test_first_steps_of_adam_and_rmsprop_at_slopes_of_every_size(g):
+    for opt, length, tolerance in ((gd.adam(0.01), 0.01, 2e-5), (gd.rmsprop(0.01, 0.99), 0.1, 2e-4)):
+        theta, _ = opt.update(1, np.zeros(1), lambda _: np.array([g]), opt.init(np.zeros(1)))
+        np.testing.assert_allclose(theta, -length, rtol=tolerance)
 
 
 @given(rho=st.floats(0, 0.999), g=st.floats(1e-2, 1e3))

@@ -4,9 +4,11 @@
     KERAS_BACKEND=jax JAX_ENABLE_X64=1 python tests/references/record.py
 
 Gradients are recorded, not computed from the iterates: with a gradient that depends on θ, rounding can be amplified
-(by RMSprop to 1e-2 after 200 steps), and a test would compare noise. Writes trajectories.json beside this file; floats
-are written with 17 digits, so that they come back to the last bit.
+(by RMSprop to 1e-2 after 200 steps), and a test would compare noise. Writes data/trajectories.json;
+floats are written with 17 digits, so that they come back to the last bit. Afterwards copy the checksum that it prints
+into gdlib/data.py and data/README.md.
 """
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -127,9 +129,10 @@ def main():
     record = {"versions": versions, "rate": RATE, "drop_at": DROP_AT, "start": START.tolist(),
               "gradients": GRADIENTS.tolist(), "matrix": MATRIX, "matrix_start": MATRIX_START.ravel().tolist(),
               "matrix_gradients": MATRIX_GRADIENTS.reshape(STEPS, -1).tolist(), "paths": paths}
-    file = Path(__file__).with_name("trajectories.json")
+    file = Path(__file__).resolve().parents[2] / "data" / "trajectories.json"
     file.write_text(json.dumps(record, separators=(",", ":")).replace('],"', '],\n"') + "\n", encoding="utf-8")
     print(f"{file.name}: {len(paths)} paths of {STEPS} steps", versions)
+    print("SHA-256:", hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 if __name__ == "__main__":
