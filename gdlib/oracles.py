@@ -93,7 +93,7 @@ def clipped(f: Source, norm: float | None = None, value: float | None = None) ->
 def delayed(f: Source, delay: int) -> Iterator[Callable]:
     """The gradient at the θ of `delay` steps ago (until then at the start): stale, as a slow worker's."""
     check_whole(delay, "delay", 0)
-    return _delayed(as_oracle(f), deque(maxlen=delay + 1))
+    return _delayed(as_oracle(f), deque(maxlen=int(delay) + 1))
 
 
 def as_oracle(f: Source) -> Iterator[Callable]:

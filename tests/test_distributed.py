@@ -484,6 +484,18 @@ def test_every_port_is_for_this_machine_alone():
         assert {c.laddr.ip for c in listening} == {"127.0.0.1"}
 
 
+class Surroundings:
+    def gradient(self, theta, t):
+        return os.environ.get("MALLOC_TRIM_THRESHOLD_"), os.environ.get("OPENBLAS_NUM_THREADS")
+
+
+def test_processes_keep_the_memory_that_the_next_step_needs(monkeypatch):
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    with dist.workers(lambda rank: Surroundings(), 2) as pool:
+        pool.restart(1)
+        assert dist.gather(pool, "gradient", START, 1) == [(None, "1")] * 2
+
+
 KERNEL = """
 import sys, time; sys.path.insert(0, {root!r})
 from tests.test_distributed import *

@@ -324,6 +324,16 @@ def test_delay_narrows_the_stable_rates_as_known():
         assert not outside < 1e3
 
 
+@pytest.mark.parametrize("delay", range(7))
+def test_the_stale_edge_is_right_to_a_thousandth(delay):
+    """As lesson 08 has it: below it the swings get smaller, above it larger. A delay may be a NumPy integer."""
+    edge, f = 2 * np.sin(np.pi / (2 * (2 * delay + 1))), gd.quadratic([1.0])
+    opt = gd.gradient_descent(gd.per_run([0.999 * edge, 1.001 * edge]))
+    size = gd.run(f, opt, [1.0], 6000, oracle=gd.delayed(f, np.int64(delay))).distance
+    growth = size[4500:].max(axis=0) / size[1500:3000].max(axis=0)
+    assert growth[0] < 1 < growth[1]
+
+
 def test_a_rule_that_asks_twice_ages_the_gradient_by_one_step_only():
     twice = gd.delayed(BOWL, 1)
     run = gd.run(BOWL, extragradient(0.05), [1.0, 1.0], 5, oracle=twice)

@@ -5,9 +5,11 @@
 from importlib import import_module
 
 # An explorer's module is loaded when it is first named.
-_LESSONS = {"fog": "start_here", "hiker": "gradients", "noise_ball": "batches", "rate": "rates", "schedule": "rates"}
+_LESSONS = {"fog": "start_here", "hiker": "gradients", "noise_ball": "batches", "rate": "rates", "schedule": "rates",
+            "fate_map": "momentum", "scrub": "momentum",
+            "escape": "saddles", "race": "adaptive", "anatomy": "adaptive", "stale": "distributed"}
 
-__all__ = ["fog", "hiker", "noise_ball", "rate", "schedule"]
+__all__ = ["fog", "hiker", "noise_ball", "rate", "schedule", "fate_map", "scrub", "escape", "race", "anatomy", "stale"]
 
 
 def __getattr__(name):

@@ -178,7 +178,7 @@ class Switch(Control):
 
 def _labelled(label):
     """Layout for a control with its label in front, wide enough for both."""
-    return {"description": label, "style": {"description_width": "6.5em"}, "layout": {"width": "23em"}}
+    return {"description": label, "style": {"description_width": "7.2em"}, "layout": {"width": "23em"}}
 
 
 class Explorer:
