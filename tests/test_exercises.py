@@ -14,12 +14,13 @@ import pytest
 
 import gdlib as gd
 from gdlib import notes
-from gdlib.exercises import Exercise, Prediction
+from gdlib.exercises import Exercise, Prediction, batches, distributed, saddles
 from gdlib.exercises import gradients as ex
 from gdlib.exercises.base import Lambda
 from gdlib.exercises.diagnosis import Outcome
 
-MODULES = [import_module(f"gdlib.exercises.{name}") for name in ("start_here", "gradients", "batches", "rates")]
+LESSONS = ("start_here", "gradients", "batches", "rates", "momentum", "adaptive", "saddles", "distributed")
+MODULES = [import_module(f"gdlib.exercises.{name}") for name in LESSONS]
 EXERCISES = [e for module in MODULES for e in vars(module).values() if isinstance(e, Exercise)]
 PREDICTIONS = [(name, p) for module in MODULES for name, p in vars(module).items() if isinstance(p, Prediction)]
 MISTAKES = [pytest.param(e, wrong, sentence, id=f"{e.name}-{i}")
@@ -108,9 +109,9 @@ def test_sentences_are_plain_english(exercise):
 
 
 def stubs():
-    """Name -> source of every function of a notebook, finished or a draft, that an exercise checks."""
+    """Name -> source of every function of a notebook that an exercise checks."""
     found, root = {}, Path(__file__).parent.parent
-    for path in [*root.glob("notebooks/[0-9]*.ipynb"), *root.glob("drafts/[0-9]*.ipynb")]:
+    for path in root.glob("notebooks/[0-9]*.ipynb"):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
             if cell["cell_type"] == "code" and (name := re.search(r"^ex\.(\w+)\.check\(", source, re.M)):
@@ -164,6 +165,25 @@ def one_line(exercise, expression):
     (ex.standardise, "X - X.mean(axis=0) / np.where(X.std(axis=0) == 0, 1, X.std(axis=0))", "brackets around the diff"),
     (ex.standardise, "(X - X.mean(axis=0)) / X.std(axis=0)", "a constant column has deviation 0"),
     (ex.backprop_line, "(delta2 @ W2.T) * (1 - h * 2)", "`h * 2` doubles h"),
+    (batches.logistic_gradient, "X.T @ (y - 1/(1 + np.exp(-X @ theta)))", "sign is reversed; and the loss is a mean"),
+    (batches.logistic_gradient, "X.T @ (np.round(1/(1 + np.exp(-X @ theta))) - y) / len(y)", "0 or 1"),
+    (batches.steps_per_epoch, "int(n / batch_size)", "`//` rounds down"),
+    (batches.minibatches, "[r for i in range(0, len(order), batch_size) for r in order[i : i + batch_size]]",
+     "joined into one list of rows"),
+    (batches.minibatches, "[np.arange(i, min(i + batch_size, len(order))) for i in range(0, len(order), batch_size)]",
+     "in their old order"),
+    (batches.batch_variance, "np.trace(np.cov(single.T)) / batch_size * (len(single) - batch_size) / (len(single) - 1)",
+     "ddof=1"),
+    (batches.batch_variance, "np.trace(np.cov(single)) / batch_size * (len(single) - batch_size) / (len(single) - 1)",
+     "np.cov takes each *row* for a variable"),
+    (batches.batch_variance, "single.var(axis=0, ddof=1).sum() / batch_size", "drawn independently"),
+    (batches.choose_batch, "sizes[np.argmin([(1 + noise_scale / B) * (overhead * B + per_row) for B in sizes])]",
+     "changed places"),
+    (batches.choose_batch, "sizes[np.argmin([(1 + noise_scale / B) * overhead for B in sizes])]", "the largest size"),
+    (saddles.classify, "(np.sum(np.linalg.eigvalsh(H) < 0), 0, np.sum(np.linalg.eigvalsh(H) > 0))", "is always 0 here"),
+    (saddles.perturbed_step, "theta - lr * (gradient + push * (np.linalg.norm(gradient) < tolerance))",
+     "the push went into the gradient and was multiplied by −lr"),
+    (distributed.average_shards, "np.sum(np.array(gradients) * np.array(rows), axis=0) / sum(rows)", "[:, None]"),
 ])
 def test_a_slip_is_known(exercise, expression, said):
     found = one_line(exercise, expression)
@@ -216,6 +236,26 @@ TRAIN = """def train_model(x, y, alpha, num_iterations):
 TRAIN_PARTS = dict(size="x.shape[1]", loss="np.mean(residual**2)", factor=2, indent="    ", returned="theta, losses")
 
 
+RING = """def reduce_scatter(pieces):
+    n = len(pieces)
+    held = pieces.copy()
+    for turn in range(n - 1):
+        for r in range(n):
+            p = {}
+            held[(r + 1) % n, p] += held[r, p]
+    return held
+"""
+
+
+@pytest.mark.parametrize("piece, said", [
+    ("r + turn", "Count round: `% n`."), ("r + 1 - turn", "Count round: `% n`."),
+    ("(r - 1) % n", "turn has to come in"), ("(r + 2 * turn) % n", "right by chance"), ("r - turn", "✓"),
+])
+def test_a_slip_in_the_ring_is_known(piece, said):
+    found = written(RING.format(piece), distributed.reduce_scatter)
+    assert said in found.text and (found.passed or found.mistake is not None)
+
+
 @pytest.mark.parametrize("slip, said, known", [
     (dict(returned="losses, theta"), "theta comes first, then the losses.", True),
     (dict(loss="0.5 * np.mean(residual**2)"), "these losses have a factor ½", True),
@@ -246,6 +286,11 @@ def test_shapes_that_do_not_fit_are_told(exercise, expression, shapes):
     text = one_line(exercise, expression).text
     assert "raised ValueError: " in text and f"in the line `return {expression}`. " in text
     assert f"{shapes} `*` multiplies entry by entry, `@` multiplies rows with columns. The call was" in text
+
+
+def test_an_average_without_an_axis_is_told_of_it():
+    found = one_line(distributed.average_shards, "np.average(gradients, weights=rows)")
+    assert found.mistake is None and "axis=0 is along a list of arrays" in found.text
 
 
 def test_other_errors_say_nothing_of_shapes():
@@ -303,6 +348,11 @@ def test_an_exception_from_deeper_down_is_shown_at_the_learners_line():
     def learners(x, scale):
         return np.linalg.inv(x)
     assert "LinAlgError" in said(learners) and ", in the line `return np.linalg.inv(x)`" in said(learners)
+
+
+def test_random_numbers_without_a_seed():
+    assert said(lambda x, scale: x / 2 * scale + np.random.default_rng().normal(size=x.shape)).startswith(
+        "called twice with the same arguments, your function gives different results.")
 
 
 def test_nothing_returned():
@@ -545,9 +595,12 @@ def test_a_measurement_that_fits_no_choice(measured):
 
 
 # What is measured for these is a word; for all others a number.
-WORDS = {"first_fault": ["fits", "grows", "NameError", "ValueError"],
+WORDS = {"widest": range(6),
+         "first_fault": ["fits", "grows", "NameError", "ValueError"],
+         "killed": ["over", "different", "last digits", "same bits"],
          "without_noise": ["constant", "stair", "cosine", "1/t"],
-         "what_next": ["falls", "stays", "edge", "thrown out"]}
+         "what_next": ["falls", "stays", "edge", "thrown out"],
+         "round_and_round": ["arrives", "late", "cycles", "flies off"]}
 
 
 @pytest.mark.parametrize("name, prediction", PREDICTIONS, ids=[name for name, _ in PREDICTIONS])

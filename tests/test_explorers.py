@@ -15,9 +15,12 @@ from PIL import Image
 
 import gdlib as gd
 from gdlib import explorers
-from gdlib.explorers import base
+from gdlib.explorers import adaptive, base
 from gdlib.explorers.base import Choice, DoublingSlider, LogSlider, Slider, Switch, WholeSlider, fixed, number
+from gdlib.explorers.distributed import slowest_root
 from gdlib.explorers.gradients import SURFACES, _arrowheads, _edge
+from gdlib.explorers.momentum import MAP_BOX as fate_map_box
+from gdlib.explorers.momentum import left_of_loss, tuned
 from gdlib.explorers.rates import SHAPES
 from gdlib.explorers.start_here import DEEP, SHALLOW, mountain
 
@@ -419,8 +422,142 @@ def test_schedule_expects_what_many_noisy_walks_do(shape):
 def test_schedule_says_when_falling_pays():
     assert "times lower than with the constant rate" in explorers.schedule(shape="cosine").sentence
     assert "times as high as with the constant rate" in explorers.schedule(shape="1/t", noise=0.0).sentence
-    assert "flies off" in explorers.schedule(shape="constant", lr=3.2).sentence
-    assert explorers.schedule(shape="1/t", warm=40).data["total"][-1] < 0.02, "what lesson 03 asks to be found"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_schedule_says_that_a_run_diverges(shape):
+    """Also where the rate comes down again after the loss has passed all numbers."""
+    for state in ({"noise": 0.0}, {"noise": 2.0}, {"last": 1.0}, {"warm": 200}):
+        e = explorers.schedule(shape=shape, lr=10.0, **state)
+        flew_off = e.data["total"].max() == 1e9 and e.data["total"][-1] == 1e9
+        assert ("the walk flies off, it diverges" in e.sentence) == flew_off
+        assert flew_off or shape in ("1/t", "exponential", "stair"), "which are soon below the edge"
+
+
+def test_schedule_answers_what_lesson_03_asks():
+    def ends(shape, lr, **state):
+        data, _ = explorers.schedule.picture({**explorers.schedule().state, "shape": shape, "lr": lr, **state})
+        return data["total"][-1]
+
+    rates = [float(f"{lr:.2g}") for lr in np.geomspace(0.01, 10, 61)]
+    within = {shape: [lr for lr in rates if ends(shape, lr) < 0.03] for shape in ("constant", "cosine")}
+    assert (within["constant"][-1], within["cosine"][-1]) == (0.056, 0.22)
+    best = {shape: min(rates, key=lambda lr: ends(shape, lr)) for shape in within}
+    assert best == {"constant": 0.018, "cosine": 0.05}
+    assert ends("constant", 0.018) == pytest.approx(0.019, abs=5e-4) and ends("cosine", 0.05) < 0.0175
+    assert min(SHAPES, key=lambda shape: ends(shape, 0.5, noise=0.0)) == "constant"
+
+
+def test_fate_map_tells_the_run_and_its_roots():
+    e = explorers.fate_map(lr=1.0, beta=0.8, steps=30)
+    run = gd.run(gd.quadratic([0.04, 1.0]), gd.momentum(1.0, 0.8), [-2.4, 1.0], 30)
+    np.testing.assert_array_equal(e.data["path"], run.theta)
+    assert f"After 30 steps {run.distance[-1] / run.distance[0]:.1%} of the distance is left" in e.sentence
+    assert "rolls to and fro, and shrinks by √β = 0.894" in e.sentence
+    assert "Along, ηλ = 0.004: it glides in" in explorers.fate_map(lr=0.1, beta=0.5).sentence
+    assert "the ball changes sides at every step, by 0.9 a step" in explorers.fate_map(lr=1.9, beta=0.0).sentence
+    assert "Beyond the edge, ηλ = 2 + 2β = 2, it flies off" in explorers.fate_map(lr=2.1, beta=0.0).sentence
+    assert "swings for ever" in explorers.fate_map(lr=2.0, beta=0.0).sentence
+
+
+def test_a_click_on_the_map_moves_the_cross_once():
+    e, shown = explorers.fate_map(), []
+    e._repr_mimebundle_()
+    assert "onclick=" in e._shown[0].value and "onclick=" not in e._repr_mimebundle_()["text/html"]
+    e._shown[0].observe(lambda change: shown.append(change), "value")
+    left, bottom, width, height = fate_map_box
+    e._click.value = f"{left + width / 2} {1 - bottom - height / 2}"
+    assert (e.state["lr"], e.state["beta"], len(shown)) == (2.0, 0.495, 1)
+    assert (e.widgets["lr"].value, e.widgets["beta"].value) == (2.0, 0.495)
+    e._click.value = "0.9 0.5"  # beside the map
+    assert (e.state["lr"], e.state["beta"], len(shown)) == (2.0, 0.495, 1)
+    e.close()
+    for x, y in itertools.product((0.001, 0.999), repeat=2):  # in each corner the sliders can follow
+        assert explorers.fate_map(**e.picked(left + x * width, 1 - bottom - y * height)).state["steps"] == 30
+
+
+@pytest.mark.parametrize("method, rule", [
+    ("descent", lambda lr, beta: gd.gradient_descent(lr)), ("heavy ball", gd.momentum), ("Nesterov", gd.nesterov),
+])
+@pytest.mark.parametrize("kappa", [10.0, 100.0, 10_000.0])
+def test_scrubbing_lands_where_the_steps_lead(method, rule, kappa):
+    curvatures, k = np.geomspace(1 / kappa, 1, 12), np.array([0, 1, 2, 3, 10, 57, 300, 2_000])
+    run = gd.run(gd.quadratic(curvatures), rule(*tuned(method, kappa)), np.ones(12), 2_000)
+    np.testing.assert_allclose(left_of_loss(method, kappa, k), run.theta[k] ** 2 / 12, rtol=1e-6, atol=1e-9)
+
+
+def test_scrub_names_the_directions_that_hold_the_loss():
+    split = left_of_loss("descent", 100.0, 300)
+    e = explorers.scrub(method="descent", kappa=100.0, k=300)
+    assert f"{split[0] / split.sum():.0%} of it in the flattest direction" in e.sentence
+    assert "as little as rounding" in explorers.scrub(k=10_000).sentence
+    assert "of the loss is left" in explorers.scrub(method="descent", kappa=10_000.0, k=10_000).sentence
+
+
+@pytest.mark.parametrize("problem", adaptive.PROBLEMS)
+def test_race_opens_with_every_rule_at_a_rate_that_no_other_beats(problem):
+    f, start, *_ = adaptive.PROBLEMS[problem]
+
+    def rank(run):
+        above = ~(run.loss <= adaptive.TARGET * run.loss[0])
+        arrives = above.shape[0] - above[::-1].argmax(axis=0) if not above[-1] else np.inf
+        return arrives, np.nan_to_num(run.loss[-1], nan=np.inf)
+
+    for method, best in adaptive.tuned(problem).items():
+        ranks = [rank(gd.run(f, adaptive.RULES[method](lr), start, adaptive.LAST))
+                 for lr in (best, *(float(f"{lr:.2g}") for lr in np.geomspace(adaptive.LOW, adaptive.HIGH, 51)))]
+        assert ranks[0][0] <= min(ranks)[0], method
+    assert "Each runs at its own best rate." in explorers.race(problem=problem).sentence
+    assert "Not at its best rate: Adam" in explorers.race(problem=problem, adam=1e-4).sentence
+
+
+def test_race_shows_any_step_of_the_same_walk():
+    early, late = explorers.race(k=20), explorers.race(k=200)
+    for method in adaptive.RULES:
+        assert np.array_equal(late.data[method][:21], early.data[method])
+    assert "flown off" in explorers.race(descent=10.0, k=100).sentence
+
+
+def test_anatomy_is_adams():
+    state = {k: v for k, v in explorers.anatomy().state.items() if k != "t"}
+    *_, step = adaptive.dissect(**state)
+    slopes = iter(adaptive.NOISE)
+
+    def grad(theta):
+        return np.array([1.0, state["scale"]]) * (theta + state["noise"] * next(slopes))
+
+    rule = gd.adam(state["lr"], state["beta1"], state["beta2"])
+    path = [theta for _, theta, _ in gd.iterate(rule, [1.0, 1.0], [grad] * adaptive.STEPS)]
+    np.testing.assert_allclose(np.diff(path, axis=0), -state["lr"] * step, rtol=1e-7, atol=1e-12)
+
+
+def test_anatomy_shows_what_lesson_06_asks():
+    small, large = (explorers.anatomy(scale=scale, noise=0.0).data["step"] for scale in (0.001, 1000.0))
+    np.testing.assert_allclose(small, large, rtol=0, atol=2e-3)
+    still, noisy = (np.abs(explorers.anatomy(noise=noise).data["step"][10:40]).mean() for noise in (0.0, 2.0))
+    assert noisy < 0.7 * still
+    assert np.abs(explorers.anatomy(correct=False).data["step"]).max() > 3
+
+
+@pytest.mark.parametrize("workers, delay", [(1, 0), (2, 0), (4, 0), (7, 0), (3, 1), (16, 4)])
+def test_stale_has_its_edge_where_the_slowest_factor_is_1(workers, delay):
+    tau = workers * (delay + 1) - 1
+    edge = 2 * np.sin(np.pi / (2 * (2 * tau + 1)))
+    assert slowest_root(edge, tau) == pytest.approx(1, abs=1e-9)
+    for share, fate in ((0.95, ": stable, it "), (1.06, ": not stable, ")):
+        assert (slowest_root(share * edge, tau) > 1) == (share > 1)
+        e = explorers.stale(workers=workers, delay=delay, lr=share * edge)
+        assert fate in e.sentence and f"each is {tau} update" in e.sentence
+
+
+@pytest.mark.parametrize("state, said", [
+    ({}, "stable, it swings and arrives; in the end each update leaves 0.9784 of the distance"),
+    ({"lr": 0.45}, "the edge 0.445: not stable"),
+    ({"workers": 3, "lr": 0.45}, "the edge 0.618: stable"), ({"delay": 1}, "each is 7 updates old"),
+    ({"delay": 1}, "the edge 0.209"),
+])
+def test_stale_answers_what_lesson_08_asks(state, said):
+    assert said in explorers.stale(**state).sentence
 
 
 @pytest.mark.parametrize("outside", [(9.0, 0.5), (0.1, -np.inf), (np.nan, 1e300), (-4.0, 4.0)])

@@ -165,8 +165,8 @@ to_pytorch = Exercise(
          "for {call} I expected {expected} and got {got}: the rate is translated, the velocity is not. "
          "The sum is 1/(1 − β) times the average."),
         (_translate(average=lambda lr, b, v: (lr / (1 - b), v)),
-         "for {call} I expected {expected} and got {got}: the rate goes the wrong way, and the velocity stays. "
-         "The sum is 1/(1 − β) times as long as the average, so its rate is the smaller one, lr * (1 - beta)."),
+         "for {call} I expected {expected} and got {got}: the rate grows where it should shrink, and the velocity "
+         "stays. The sum is 1/(1 − β) times as long as the average, so its rate is the smaller one, lr * (1 - beta)."),
         (_translate(average=lambda lr, b, v: (lr, v / (1 - b))),
          "for {call} I expected {expected} and got {got}: the velocity is translated, the rate is not. "
          "Their product has to stay."),
