@@ -86,7 +86,8 @@ class Processes(Pool):
             own = {"logging.distributed": "critical", "distributed.nanny.pre-spawn-environ": environ}
             with dask.config.set(own):
                 self._cluster = LocalCluster(
-                    n_workers=self.n, threads_per_worker=1, memory_limit=0, host="127.0.0.1", dashboard_address=None,
+                    n_workers=self.n, threads_per_worker=1, memory_limit=0, host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL, security=security,
                 )
         try:
