@@ -354,6 +354,15 @@ def test_a_sick_worker_is_named(strategy, what, error, sentence):
         strategy(pool)
 
 
+def test_a_sick_worker_is_named_where_another_was_late():
+    """Of the first two answers the second is worker 2's."""
+    make = lambda rank: Sick(1 if rank == 2 else 0, "nan")  # noqa: E731
+    seconds = lambda rank, rng: 5.0 if rank == 0 else 1.0  # noqa: E731
+    with dist.workers(make, 3, "simulated", seconds=seconds) as pool:
+        with pytest.raises(ValueError, match="worker 2 sent a gradient with nan or inf at step 3"):
+            gd.run(BOWL, gd.momentum(0.1), [1.0, 1.0], 9, oracle=dist.synchronous(pool, wait_for=2))
+
+
 def test_a_worker_that_hangs_in_the_simulation_is_named():
     seconds = lambda rank, rng: np.inf if rank == 1 else 1.0  # noqa: E731
     with dist.workers(shard(3), 3, "simulated", seconds=seconds, timeout=20.0) as pool:

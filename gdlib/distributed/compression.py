@@ -5,8 +5,8 @@ from itertools import count
 import numpy as np
 
 from gdlib.checks import check_whole
-from gdlib.distributed.pool import GaveUp, Pool
-from gdlib.distributed.strategies import check_gradient, gather
+from gdlib.distributed.pool import Pool
+from gdlib.distributed.strategies import gradients
 
 
 def top_k(k: int) -> Callable:
@@ -66,17 +66,12 @@ class compressed:  # noqa: N801  (an oracle, named as the others)
         return lambda theta: self._mean_message(theta, t)
 
     def _mean_message(self, theta, t):
-        try:
-            parts = gather(self.pool, "gradient", theta, t)
-        except GaveUp as error:
-            raise error.keeping(theta) from None
-        total, most = 0.0, 0
-        for rank, part in enumerate(parts):
-            check_gradient(part, theta, rank, t)
-            whole = part[0] + self.residuals[rank]
+        parts, total, most = gradients(self.pool, theta, t), 0.0, 0
+        for rank, (g, rows) in parts.items():
+            whole = g + self.residuals[rank]
             said, nbytes = self.compress(whole)
             if self.feedback:
                 self.residuals[rank] = whole - said
-            total, most = total + part[1] * said, max(most, nbytes)
+            total, most = total + rows * said, max(most, nbytes)
         self.nbytes += most
-        return total / sum(rows for _, rows in parts)
+        return total / sum(rows for _, rows in parts.values())

@@ -4,6 +4,7 @@ Each computes on one thread, as the simulation does: how many share a sum decide
 """
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -65,8 +66,6 @@ class Processes(Pool):
 
     def pids(self) -> list[int]:
         """The process of each worker, in order of rank."""
-        import os
-
         pids = self._client.run(os.getpid)
         return [pids[actor._address] for actor in self._actors]
 
@@ -114,7 +113,7 @@ class Processes(Pool):
         import dask
 
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):  # it may carry data
-            return self._client.submit(_make, self.make_worker, rank, actor=True, workers=[machine], pure=False)
+            return self._client.submit(_made, self.make_worker, rank, actor=True, workers=[machine], pure=False)
 
     def _call(self, ticket):
         actor = self._actors[ticket.rank]
@@ -153,8 +152,8 @@ class Processes(Pool):
         self._actors[rank] = self._make(rank, machines[0]).result(self.timeout)
 
 
-def _make(make_worker, rank):
-    """In the worker's process."""
+def _made(make_worker, rank):
+    """The worker's object, made in its process."""
     threadpool_limits(1, "blas")
     return make_worker(rank)
 

@@ -45,6 +45,11 @@ def gather(pool: Pool, method: str, *args, wait_for: int | None = None) -> list:
 
     wait_for : take the first so many answers, and leave the late ones (backup workers; Chen et al., 2016)
     """
+    return list(_answers(pool, method, *args, wait_for=wait_for).values())
+
+
+def _answers(pool, method, *args, wait_for=None):
+    """{rank: what it gives}, in order of rank."""
     answers, pending = {}, [pool.call(rank, method, *args) for rank in range(pool.n)]
     while len(answers) < (wait_for or pool.n):
         try:
@@ -56,7 +61,7 @@ def gather(pool: Pool, method: str, *args, wait_for: int | None = None) -> list:
         else:
             pending.remove(ticket)
             answers[ticket.rank] = answer
-    return [answers[rank] for rank in sorted(answers)]
+    return dict(sorted(answers.items()))
 
 
 def synchronous(pool: Pool, start: int = 0, wait_for: int | None = None) -> Iterator[Callable]:
@@ -82,13 +87,19 @@ def synchronous(pool: Pool, start: int = 0, wait_for: int | None = None) -> Iter
 
 
 def _mean_gradient(pool, theta, t, wait_for):
+    parts = gradients(pool, theta, t, wait_for).values()
+    return sum(rows * g for g, rows in parts) / sum(rows for _, rows in parts)
+
+
+def gradients(pool, theta, t, wait_for=None):
+    """{rank: (gradient, rows)} of one step, checked."""
     try:
-        parts = gather(pool, "gradient", theta, t, wait_for=wait_for)
+        parts = _answers(pool, "gradient", theta, t, wait_for=wait_for)
     except GaveUp as error:
         raise error.keeping(theta) from None
-    for rank, part in enumerate(parts):
+    for rank, part in parts.items():
         check_gradient(part, theta, rank, t)
-    return sum(rows * g for g, rows in parts) / sum(rows for _, rows in parts)
+    return parts
 
 
 def check_gradient(part, theta, rank, t):

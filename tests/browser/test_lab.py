@@ -72,9 +72,13 @@ def test_controls_have_names(page):
 
 def test_a_key_on_a_slider_moves_the_picture_and_the_sentence(page):
     """Each key is answered by the sentence; and by the picture, except where it is too small to be seen in it."""
+    for explorer in page.locator(f"{OUTPUT}:has(.jupyter-widgets img)").all():
+        move_each_slider(page, explorer)
+
+
+def move_each_slider(page, explorer):
     from playwright.sync_api import expect
 
-    explorer = page.locator(f"{OUTPUT}:has(.jupyter-widgets img)").first
     image, sentence = explorer.locator("img"), explorer.locator("[role=status]")
     assert image.is_visible() and sentence.inner_text().strip()
     moved = []
