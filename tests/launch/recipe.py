@@ -2,8 +2,8 @@
 
 There is no Docker and no conda here. What is translated, and said when it is done:
 
-- the image's conda environment becomes a virtual environment of the same Python, with the packages that repo2docker asks
-  for by name, in the versions of its lock file (what these need in turn is the newest that fits);
+- the image's conda environment becomes a virtual environment of the same Python, with the packages that repo2docker
+  asks for by name, in the versions of its lock file (what these need in turn is the newest that fits);
 - ${KERNEL_PYTHON_PREFIX} and ${NB_PYTHON_PREFIX} are that environment, ${REPO_DIR} is a clone of the repository;
 - the image's users, locales and system packages are left out.
 

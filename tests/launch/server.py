@@ -68,8 +68,10 @@ class Server:
 
     def lesson(self, path: str, kernel: str = "python3", cells=None) -> list[dict]:
         """Run a lesson's code cells, or the first few; every output in its order."""
-        nb = load(self.folder / path)
-        return self.run([cell.source for cell in nb.cells if cell.cell_type == "code"][:cells], path, kernel)
+        return self.run(self.cells(path)[:cells], path, kernel)
+
+    def cells(self, path: str) -> list[str]:
+        return [cell.source for cell in load(self.folder / path).cells if cell.cell_type == "code"]
 
     def run(self, sources: list[str], path: str, kernel: str = "python3") -> list[dict]:
         """The outputs of these cells in a new kernel, as if they stood in the notebook at the path."""
