@@ -1,7 +1,7 @@
 # Two commands: `make lab` to learn, `make test` to check everything. Both set up what they need in .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-matrix notebooks publish bench requirements clean
+.PHONY: help lab test test-launch test-matrix notebooks publish bench requirements clean
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -12,8 +12,8 @@ START := notebooks/00_start_here.ipynb
 export OPENBLAS_NUM_THREADS ?= 1
 
 # The stored outputs were made with Python 3.11, so that one is preferred; each candidate has to run to be chosen.
-CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python)
-IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3 python)
+IS_SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
 
 # PYTHON=… that is not the one of .venv: make .venv anew.
 ifdef PYTHON
@@ -22,9 +22,13 @@ ifdef PYTHON
   endif
 endif
 
+PINS := $(PY) -m uv pip compile pyproject.toml --quiet --upgrade --universal --python-version=3.11 \
+  --fork-strategy=fewest --no-header --no-annotate
+HEADER := \# Written by 'make requirements' from pyproject.toml: change that, not this.
+
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' Makefile
-	@echo "  PYTHON=python3.12 chooses the interpreter (3.11 to 3.13); make lab also takes PORT=8890 and BROWSER=none."
+	@echo "  PYTHON=python3.12 chooses the interpreter (3.11 to 3.14); make lab also takes PORT=8890 and BROWSER=none."
 
 lab: $(VENV)/.lab  ## the course in JupyterLab, in your browser (Ctrl-C ends it)
 	@exec env BROWSER="$(filter-out none,$(BROWSER))" $(PY) -m jupyterlab \
@@ -47,14 +51,21 @@ publish: $(PY)  ## write this repository's address everywhere: make publish REPO
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks
 
-test-matrix: $(VENV)/.dev  ## the tests on the newest and the lowest versions, and as on Colab (slow)
-	$(PY) -m tools.matrix
+test-launch: $(VENV)/.dev  ## the course as Binder, a hub, Colab and a bare wheel launch it (10 minutes)
+	$(PY) -m pytest tests/launch
 
+test-matrix: $(VENV)/.dev  ## the tests on other Pythons, versions and processors' kernels, and under load (hours)
+	$(PY) -m nox
+
+# What a learner and Binder install, and what the checks need beyond it: alike for all Pythons and platforms.
 requirements: $(VENV)/.dev  ## pin the newest versions that pyproject.toml admits
-	$(PY) -m tools.requirements
+	$(PINS) --extra=lab --extra=test >$(VENV)/course.txt
+	$(PINS) --extra=lab --extra=test --extra=dev >$(VENV)/all.txt
+	{ echo "$(HEADER)"; echo "-e ."; cat $(VENV)/course.txt; } >requirements.txt
+	{ echo "$(HEADER)"; echo "-r requirements.txt"; grep -vxFf $(VENV)/course.txt $(VENV)/all.txt; } >requirements-dev.txt
 
 clean:  ## remove the virtual environments and caches
-	rm -rf $(VENV) .venv-matrix .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .nox .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):
@@ -64,8 +75,8 @@ $(PY):
 	    exec "$$python" -m venv --clear $(VENV); \
 	  fi; \
 	done; \
-	echo "No Python 3.11, 3.12 or 3.13 with its venv module found among: $(CANDIDATES). Install one (on Debian" \
-	  "also python3-venv), or name it: make PYTHON=/path/to/python3.12 …" >&2; \
+	echo "Python must be 3.11 to 3.14, with its venv module (for 3.15 there are no packages yet); got none such among:" \
+	  "$(CANDIDATES). Install one (on Debian also python3-venv), or name it: make PYTHON=/path/to/python3.12 …" >&2; \
 	exit 1
 
 $(VENV)/.lab: $(PY) requirements.txt pyproject.toml

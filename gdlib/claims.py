@@ -8,13 +8,13 @@ from __future__ import annotations
 import tomllib
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
+from gdlib import data
 from gdlib.notes import note
 
-LEDGER = Path(__file__).resolve().parent.parent / "data" / "claims.toml"
+LEDGER = data.FOLDER / "claims.toml"
 VERDICTS = ("holds", "holds only if", "does not hold", "undecided")
 
 
@@ -22,8 +22,8 @@ VERDICTS = ("holds", "holds only if", "does not hold", "undecided")
 def ledger():
     """{"articles": {number: …}, "claims": {id: …}}, as data/claims.toml has them."""
     if not LEDGER.exists():
-        raise FileNotFoundError("data/claims.toml is not beside the package, where the course's checkout has it: "
-                                "`git checkout -- data/claims.toml` in the course's folder brings it back")
+        raise FileNotFoundError(f"data/claims.toml is missing; it must be in {LEDGER.parent}: "
+                                f"{data.how_to_restore('claims.toml')}")
     return tomllib.loads(LEDGER.read_text(encoding="utf-8"))
 
 

@@ -14,7 +14,9 @@ from numpy.lib import format as npy
 
 from gdlib.checks import check_whole
 
-FOLDER = Path(__file__).resolve().parent.parent / "data"
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = PACKAGE / "_data"  # in a wheel: pyproject.toml puts data/ there; in a checkout it is beside the package
+FOLDER = INSTALLED if INSTALLED.is_dir() else PACKAGE.parent / "data"
 
 # name -> the file's SHA-256; data/write.py wrote these, tests/references/record.py the one below
 FILES = {
@@ -195,12 +197,19 @@ def _check_room(path, nbytes):
         raise OSError(errno.ENOSPC, "no space left")
 
 
+def how_to_restore(name):
+    """What brings a file of the data folder back, in words."""
+    if FOLDER == INSTALLED:
+        return "`pip install --force-reinstall --no-deps` of gdlib, from where it was installed, brings it back"
+    return f"`git checkout -- data/{name}` in the course's folder brings it back"
+
+
 def _verified(name, checksum):
     """The lines of a bundled file, once its checksum is right."""
     path = FOLDER / name
-    remedy = f"`git checkout -- data/{name}` in the course's folder brings it back"
+    remedy = how_to_restore(name)
     if not path.exists():
-        raise FileNotFoundError(f"data/{name} is missing beside the package, in the course's folder: {remedy}")
+        raise FileNotFoundError(f"data/{name} is missing; it must be in {FOLDER}: {remedy}")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != checksum:
         raise ValueError(f"data/{name} is not the file that was published (it was cut short or altered): {remedy}")

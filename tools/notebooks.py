@@ -33,20 +33,20 @@ REPOSITORY = PROJECT["urls"]["Repository"].removesuffix("/")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 SET_UP = f'''\
-import os
-import sys
-if "COLAB_RELEASE_TAG" in os.environ:  # Google Colab starts empty: fetch the course, once
-    !test -d course || git clone --quiet --depth 1 {REPOSITORY} course
-    sys.path.insert(0, os.path.abspath("course"))
+import os, sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for small matrices several threads are slower than one
-import matplotlib.pyplot as plt
-import numpy as np
+if "COLAB_RELEASE_TAG" in os.environ and not os.path.exists("course"):  # Google Colab starts empty: fetch the course
+    log = !git clone -q --depth 1 {REPOSITORY} course && pip install -q ./course
+beside = [os.path.abspath(p) for p in ("course", ".", "..", "../..") if os.path.exists(p + "/gdlib/data.py")]
+sys.path[:0] = beside[:1]  # the course that lies beside this notebook comes before an installed one
 try:
+    import matplotlib.pyplot as plt
+    import numpy as np
     import gdlib as gd
     from gdlib import analysis, claims, explorers, plots
 except ModuleNotFoundError as e:
-    raise ModuleNotFoundError(f"{{e.name}} is missing: start the course with `make lab`, or install it with "
-                              "`pip install -r requirements.txt` in the course's folder.") from None
+    source = f'"{{beside[0]}}"' if beside else "git+{REPOSITORY} (fails? ask for the course's address)"
+    raise ModuleNotFoundError(f"{{e.name}} is missing: in a new cell %pip install {{source}}, then restart") from None
 SEED = 0'''
 
 
@@ -146,8 +146,8 @@ def pinned() -> bool:
     """Whether this Python and gdlib's requirements are the pinned ones, with which the stored outputs were made."""
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M))
     names = [re.match(r"[\w.-]+", requirement)[0] for requirement in PROJECT["dependencies"]]
-    python = "python-{}.{}".format(*sys.version_info)
-    return python == (ROOT / "runtime.txt").read_text().strip() and all(version(n) == pins[n] for n in names)
+    python = (ROOT / ".binder" / "runtime.txt").read_text().strip()
+    return python == "python-{}.{}".format(*sys.version_info) and all(version(n) == pins[n] for n in names)
 
 
 def run(path: Path):

@@ -1,0 +1,129 @@
+"""The tests where the stored outputs were not made: other Pythons, versions, processors' kernels, and under load.
+
+    make test-matrix                                   # everything: hours
+    python -m nox --list                               # what there is
+    python -m nox -s "newest-3.14" "kernels(Haswell)"  # some of it
+
+A Python that is not on this machine is an error of its session, not a skip. On other versions than the pinned ones the
+lessons' verdicts are compared instead of their text.
+"""
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+from tools import colab as google
+
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = True
+
+# pyenv's own names for its Pythons do not run while another one is chosen: look at where they really are.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+os.environ["PATH"] = os.pathsep.join([*map(str, PYENV.glob("3.*/bin")), os.environ["PATH"]])
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+NO_BROWSER = ["tests", "--ignore=tests/browser"]
+LESSONS = "tests/notebooks/test_executed.py"
+# An old release calls what newer releases of other packages deprecate: not ours to mend.
+OLD = ["-W", "ignore::DeprecationWarning"]
+TEST_TOOLS = ["pytest", "nbval", "nbclient", "hypothesis"]
+
+# NumPy's names for these instructions begin so.
+AVX512 = ("X86_V4", "AVX512")
+AVX2 = ("X86_V3", "AVX2", "FMA3")
+# name: (OpenBLAS's kernel, what the processor must have for it, what NumPy does without)
+PROCESSORS = {
+    "Nehalem": ("Nehalem", (), ()),
+    "Haswell": ("Haswell", AVX2, ()),
+    "Zen": ("Zen", AVX2, ()),
+    "SkylakeX": ("SkylakeX", AVX512, ()),
+    "without-AVX-512": ("Haswell", AVX512, AVX512),
+    "without-AVX2-FMA3": ("Nehalem", AVX2, AVX512 + AVX2),
+}
+WHICH_KERNEL = """
+import numpy, sys, threadpoolctl
+found = {i["architecture"] for i in threadpoolctl.threadpool_info() if i["internal_api"] == "openblas"}
+print("OpenBLAS's kernel:", *found); sys.exit(found != {sys.argv[1]})
+"""
+
+
+def pytest(session, *args, python="python", env=None):
+    """Run pytest on one thread a matrix, as the Makefile does."""
+    session.run(python, "-m", "pytest", "-q", *args, env={"OPENBLAS_NUM_THREADS": "1", **(env or {})}, external=True)
+
+
+@nox.session(python=PYTHONS)
+def newest(session):
+    """The newest versions of everything that pyproject.toml admits."""
+    session.install("-e.[test]")
+    pytest(session, *NO_BROWSER)
+
+
+@nox.session(python="3.11")
+def lowest(session):
+    """The lowest versions that pyproject.toml admits."""
+    session.install("-e.[test]", "--resolution=lowest-direct")
+    pytest(session, *NO_BROWSER, *OLD)
+
+
+@nox.session(python="3.11")
+def lab(session):
+    """The browser tests with the lowest JupyterLab."""
+    session.install("-e.[lab,test,dev]", "--resolution=lowest-direct")
+    pytest(session, "tests/browser", *OLD)
+
+
+@nox.session(python=google.PYTHON)
+def colab(session):
+    """Colab's versions; the lessons come first, as their set-up cell brings what the other tests need."""
+    session.install(*google.PACKAGES, *TEST_TOOLS)
+    pytest(session, LESSONS, *OLD, env=google.VARIABLES)
+    pytest(session, *NO_BROWSER, f"--ignore={LESSONS}", *OLD, env=google.VARIABLES)
+
+
+@nox.session(python=False)
+@nox.parametrize("processor", list(PROCESSORS), ids=list(PROCESSORS))
+def kernels(session, processor):
+    """Every lesson's stored text, and the same bits from every engine, as other processors compute them."""
+    kernel, needs, without = PROCESSORS[processor]
+    here = simd_found()
+    if platform.machine() not in ("x86_64", "AMD64") or (needs and not begin(here, needs)):
+        session.skip(f"NOT RUN: {processor} needs instructions that this machine's processor does not have")
+    env = {"OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": "1"}
+    if without:
+        env["NPY_DISABLE_CPU_FEATURES"] = " ".join(begin(here, without))
+    session.run(sys.executable, "-c", WHICH_KERNEL, kernel, env=env, external=True)
+    pytest(session, "notebooks", "tests/matrix", python=sys.executable, env=env)
+
+
+@nox.session(python=False)
+def load(session):
+    """The tests with six busy processes beside them."""
+    with contextlib.ExitStack() as beside:
+        for _ in range(6):
+            busy = beside.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            beside.callback(busy.kill)
+        pytest(session, *NO_BROWSER, "notebooks", python=sys.executable)
+
+
+@nox.session(python=False)
+def launch(session):
+    """Binder, a hub, Colab and a bare wheel."""
+    pytest(session, "tests/launch", python=sys.executable)
+
+
+def simd_found():
+    """The instructions beyond its baseline that NumPy uses here."""
+    import numpy as np
+
+    return np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+
+
+def begin(names, prefixes):
+    return [name for name in names if name.startswith(prefixes)]
