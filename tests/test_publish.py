@@ -52,7 +52,7 @@ def test_the_badges_the_clone_and_the_zip_name_address_and_branch(copy):
     publish(copy, ADDRESS, BRANCH)
     readme = (copy / "README.md").read_text(encoding="utf-8")
     assert f"mybinder.org/v2/gh/{ADDRESS}/{BRANCH}?urlpath=lab/tree/notebooks/00_start_here.ipynb" in readme
-    assert f"git clone https://github.com/{ADDRESS}" in readme
+    assert f"git clone --branch {BRANCH} https://github.com/{ADDRESS} course" in readme
     assert f"https://github.com/{ADDRESS}/archive/refs/heads/{BRANCH}.zip" in readme
     for path in (copy / "notebooks").glob("0*.ipynb"):
         text = path.read_text(encoding="utf-8")

@@ -33,7 +33,7 @@ def test_every_python_block_runs_but_the_one_that_needs_a_cluster():
 
 
 def test_the_code_comes_first_then_the_two_commands():
-    places = [README.index(text) for text in ("git clone https://", "/archive/refs/heads/", "make lab\nmake test\n")]
+    places = [README.index(text) for text in ("git clone --branch", "/archive/refs/heads/", "make lab\nmake test\n")]
     assert places == sorted(places)
     assert README.index("## Get the code") == README.index("\n## ") + 1
 
