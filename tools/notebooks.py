@@ -127,6 +127,8 @@ def _normal_outputs(outputs, count: int) -> list:
             continue
         if "data" in out:
             out.data.pop(WIDGET_VIEW, None)
+            if not out.data:  # what a progress bar leaves behind
+                continue
             out.metadata = nbformat.from_dict({})
         if out.output_type == "execute_result":
             out.execution_count = count
