@@ -17,7 +17,7 @@ from tools.notebooks import REPOSITORY, ROOT
 
 HOME = ROOT / ".venv-matrix"
 LOWEST = "--resolution=lowest-direct"
-TEST_TOOLS = ["pytest", "nbval", "nbclient", "hypothesis"]
+TEST_TOOLS = ["pytest", "nbval", "nbclient", "nbconvert", "hypothesis"]
 COLAB = [
     "ipython==7.34.0", "ipykernel==6.17.1", "ipywidgets==7.7.1", "numpy==2.0.2", "matplotlib==3.10.0", "tqdm",
     "distributed", "threadpoolctl",
