@@ -5,7 +5,8 @@
     python -m tools.notebooks check [lesson.ipynb …]    # fail if a stored lesson is not what `run` would store
 
 The normal form keeps what a reader sees (text, pictures, execution counts) and drops what changes from run to
-run: timing metadata, widget state and widget views with their random ids, the version of the running Python.
+run: timing metadata, widget state and widget views with their random ids, what progress bars leave behind, the version
+of the running Python.
 """
 
 from __future__ import annotations
@@ -129,6 +130,8 @@ def _normal_outputs(outputs, count: int) -> list:
             continue
         if "data" in out:
             out.data.pop(WIDGET_VIEW, None)
+            if not out.data:  # what a progress bar leaves behind
+                continue
             out.metadata = nbformat.from_dict({})
         if out.output_type == "execute_result":
             out.execution_count = count
