@@ -1,5 +1,6 @@
 """The order of the whole run, what is run together, and whether the notebooks' stored text can be compared here."""
 
+import re
 import shutil
 from importlib.util import find_spec
 
@@ -26,34 +27,36 @@ def pytest_report_header(config):
     return f"notebooks as they are: {compared}"
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """Quick things first, and each lesson once: what the browser runs solved, nbclient need not run solved as well."""
-    in_browser = {lesson(item) for item in items if item.nodeid.startswith("tests/browser/")}
+    in_browser = {lesson(item.nodeid) for item in items if item.nodeid.startswith("tests/browser/")}
     if shutil.which("chromium") and find_spec("playwright"):
-        twice = [item for item in items if item.name.startswith("test_solved_lesson[") and lesson(item) in in_browser]
+        twice = [i for i in items if i.name.startswith("test_solved_lesson[") and lesson(i.nodeid) in in_browser]
         config.hook.pytest_deselected(items=twice)
         items[:] = [item for item in items if item not in twice]
-    items.sort(key=place)
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            item.add_marker(pytest.mark.xdist_group(together(item)))
+    items.sort(key=lambda item: place(item.nodeid))
 
 
-def place(item):
+def place(nodeid):
     """Unit tests, contract, the notebooks as they are, solved, the browser; the last lessons, the longest, first."""
-    stage = next((i for i, s in enumerate(STAGES, 1) if item.nodeid.startswith(s)), 0)
-    return stage, -int((lesson(item) or "0")[:2]) if stage > 1 else 0
+    stage = next((i for i, s in enumerate(STAGES, 1) if nodeid.startswith(s)), 0)
+    return stage, -int((lesson(nodeid) or "0")[:2]) if stage > 1 else 0
 
 
-def lesson(item):
+def lesson(nodeid):
     """The stem of the lesson that a test runs, such as 01_gradients; "" for none."""
-    if item.path.suffix == ".ipynb":
-        return item.path.stem
-    paths = getattr(getattr(item, "callspec", None), "params", {}).values()
-    return next((path.stem for path in paths if getattr(path, "suffix", "") == ".ipynb"), "")
+    found = re.search(r"^notebooks/(\w+)\.ipynb|\[(\d\d_\w+)\]$", nodeid)
+    return (found[1] or found[2]) if found else ""
 
 
-def together(item):
-    """What one process runs, in order: a module's tests; of the tests that run lessons, those of one lesson."""
-    return f"{item.path.name} {lesson(item)}" if "test_contract" not in item.nodeid else item.path.name
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of two processes (-n 2) each takes a whole module, in order; of the tests that run lessons, a whole lesson."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByLesson(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return file + lesson(nodeid) if file.startswith(tuple(STAGES[1:])) else file
+
+    return ByLesson(config, log)
