@@ -40,7 +40,7 @@ lab: $(VENV)/.lab  ## the course in JupyterLab, in your browser (Ctrl-C ends it)
 
 test: $(VENV)/.dev  ## every check: style, units, notebooks (as they are, and solved), browser
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --no-loadscope-reorder
 
 notebooks: $(VENV)/.lab  ## run the lessons again and store their outputs
 	$(PY) -m tools.notebooks run
