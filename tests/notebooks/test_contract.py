@@ -171,6 +171,12 @@ def test_at_least_one_explorer(lesson):
 # The outputs
 
 
+def test_only_timings_are_not_compared(lesson):
+    """A cell whose text nbval ignores tells how long, or how much memory, something took; a second tag says so."""
+    ignored = [c for c in lesson.code if "nbval-ignore-output" in c.metadata.get("tags", [])]
+    assert [c.id for c in ignored if "timing" not in c.metadata.tags] == []
+
+
 def test_no_errors_warnings_or_widget_views_are_stored(lesson):
     assert not [out for out in lesson.outputs if out.output_type == "error" or out.get("name") == "stderr"]
     assert not [bundle for bundle in lesson.bundles if WIDGET_VIEW in bundle]
