@@ -462,7 +462,8 @@ ATTEMPTS = {
 }
 STUBS = ["return ..., ...", "m = ...\n    v = 2\n    return m", "a, b = ..., ...\n    return a",
          "x -= ...\n    return x", "return x, ...", "while scale < 0:\n        ...\n    return x",
-         "y = []\n    y.append(...)\n    return y", "return scale * ...", "y: float = ...\n    return y", "'Text.'\n    pass"]
+         "y = []\n    y.append(...)\n    return y", "return scale * ...", "y: float = ...\n    return y",
+         "'Text.'\n    pass"]
 
 
 @pytest.mark.parametrize("body", ATTEMPTS.values(), ids=ATTEMPTS)
