@@ -35,7 +35,7 @@ def lion(lr: Rate = 1e-4, beta1: Share = 0.9, beta2: Share = 0.99, weight_decay:
         direction = np.sign(beta1 * m + (1 - beta1) * g)
         return theta - eta(t) * (direction + weight_decay * theta), beta2 * m + (1 - beta2) * g
 
-    return rule("lion", init, update, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay)
+    return rule(lion, init, update, lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay)
 
 
 def muon(lr: Rate, others: Optimizer, shapes: Sequence[tuple], beta: Share = 0.95) -> Optimizer:
@@ -48,7 +48,7 @@ def muon(lr: Rate, others: Optimizer, shapes: Sequence[tuple], beta: Share = 0.9
     Parameters
     ----------
     lr : η, the learning rate: a number > 0, a schedule t -> η, or `gd.per_run(values)`
-    others : the rule for all other parameters, such as `gd.adam(1e-3)`
+    others : the rule for all other parameters, such as `gd.adam(1e-3)`, that asks for the slope where it stands
     shapes : how the parameters are laid out, `model.shapes`
     beta : β in [0, 1), the memory of the gradient
 
@@ -80,14 +80,30 @@ def muon(lr: Rate, others: Optimizer, shapes: Sequence[tuple], beta: Share = 0.9
         (b, other_state), g = state, grad(theta)
         b = beta * b + (1 - beta) * g
         direction = beta * b + (1 - beta) * g
-        stepped, other_state = others.update(t, theta, lambda _: g, other_state)
+        stepped, other_state = others.update(t, theta, _only_at(theta, g, others), other_state)
+        stepped = np.array(stepped)  # a copy: that array may be the other rule's own, or theta
         for part, (p, q) in matrices:
             G = direction[..., part].reshape(*theta.shape[:-1], p, q)
             step = max(1, q / p) ** 0.5 * orthogonalized(G)
             stepped[..., part] = theta[..., part] - eta(t) * step.reshape(*theta.shape[:-1], p * q)
         return stepped, (b, other_state)
 
-    return rule("muon", init, update, lr=lr, beta=beta)
+    # shapes is no value per run: a sweep is taken whole
+    return rule(muon, init, update, lr=lr, beta=beta, others=others)._replace(made=None)
+
+
+def _only_at(theta, g, others):
+    """The gradient for a rule that asks for it at theta."""
+
+    def grad(at):
+        if at is not theta and not np.array_equal(at, theta, equal_nan=True):
+            raise ValueError(
+                f"others must be a rule that asks for the gradient at theta; got {others!r}, which asks for it "
+                f"elsewhere. Take gd.momentum(lr) or gd.adam(lr)."
+            )
+        return g
+
+    return grad
 
 
 def orthogonalized(G: np.ndarray, steps: int = 5) -> np.ndarray:

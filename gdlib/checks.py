@@ -1,4 +1,5 @@
 """What is refused, in one sentence: what came, what was expected, how to mend it."""
+import inspect
 import numbers
 
 import numpy as np
@@ -38,53 +39,111 @@ def check_whole(value, name, least, most=np.inf):
         raise ValueError(f"{name} must be a whole number {wanted}, and came as {value!r}")
 
 
-def check_rate(lr, name="lr"):
-    """One clear sentence for a rate that can't be one; a schedule is tried at t = 1."""
-    if callable(lr):
-        check_schedule(lr, name, least=0)
-    else:
-        check_number(lr, name, above=0)
+def try_objective(f, theta, known=False):
+    """Ask f once for all that a run will ask of it: a slip in a learner's function is explained before the first step.
+
+    `known` is True for the library's own functions, which need no trial of several points.
+    """
+    name = getattr(f, "name", "f")
+    if not known:
+        point = theta[(0,) * (theta.ndim - 1)]  # one run's start
+        error = fails_on_several(f, "gradient", point)
+        fails_on_several(f, "value", point)
+        if error is not None and theta.ndim > 1:
+            raise ValueError(
+                f"the gradient of {name} must be computed for each run of a sweep, theta of shape {theta.shape}; got "
+                f"{type(error).__name__}: {error}. {REMEDY}"
+            )
+    _answer(f.grad, theta, f"the gradient of {name}", theta.shape, _one_row(f, f.grad))
 
 
-def check_schedule(schedule, name, t=1, **bounds):
-    """Try a schedule at step t: it must give a number within the bounds."""
-    try:
-        value = schedule(t)
-    except Exception as error:
-        raise ValueError(
-            f"the schedule for {name} stopped with {type(error).__name__}: {error} at t = {t}; it must take the "
-            f"step t and return a number"
-        ) from None
-    check_number(value, f"{name}({t}), what the schedule gives for step {t},", **bounds)
+REMEDY = "Index the last axis, as in theta[..., 0], and sum with axis=-1."
 
 
-def try_gradient(f, theta):
-    """Ask for the gradient once, on a copy: a slip in a learner's function is explained before the first step."""
-    copy, some = theta.copy(), {"rows": slice(0, 1)} if hasattr(f, "n") else {}  # of a model, over one row of its data
-    name = f"the gradient of {getattr(f, 'name', 'f')}"
+def fails_on_several(f, what, point):
+    """Try f's "value" or "gradient" on several points at once, (k, d), as the record asks for them.
+
+    None if each gets what it gets alone; the error of a function that takes one point at a time, and fails on more.
+
+    Raises
+    ------
+    ValueError : it fails on one point as well, or gives several of them something else
+    """
+    value = getattr(f, "value", None)
+    function, shape = (f.grad, point.shape) if what == "gradient" else (value if callable(value) else f, ())
+    name, some = f"the {what} of {getattr(f, 'name', 'f')}", _one_row(f, function)
+    k = 2 if len(point) == 3 else 3  # never d, so that no axis can be taken for the other
+    shift = 0.1 * np.arange(k)[:, None]
+    points = point * (1 + shift) + shift
+    first = _answer(function, point, name, shape, some)
+    asked = points.copy()
     try:
         with np.errstate(all="ignore"):
-            g = f.grad(copy, **some)
+            several, last = np.asarray(function(asked, **some), float), function(points[-1].copy(), **some)
+    except IndexError as error:  # theta[4] of three points: the points were taken for coordinates
+        raise ValueError(_per_point(name, k, shape, f"{type(error).__name__}: {error}")) from None
+    except Exception as error:
+        return error
+    _check_unchanged(asked, points, name)
+    if several.shape != (k, *shape):
+        raise ValueError(_per_point(name, k, shape, f"shape {several.shape}"))
+    if _alike(several[0], first) and _alike(several[-1], last):
+        return None
+    if not _alike(_answer(function, point, name, shape, some), first):  # it draws random numbers: not to be compared
+        return None
+    raise ValueError(_per_point(name, k, shape, "other numbers than for each point alone"))
+
+
+def _per_point(name, k, shape, got):
+    return f"{name} must be computed for each point: {k} points must give shape {(k, *shape)}; got {got}. {REMEDY}"
+
+
+def _answer(function, theta, name, shape, some):
+    """What function(theta) gives, an array of numbers, once it was checked; theta itself is not handed out."""
+    copy = theta.copy()
+    try:
+        with np.errstate(all="ignore"):
+            answer = function(copy, **some)
     except Exception as error:
         raise ValueError(f"{name} stopped at theta0 with {type(error).__name__}: {error}") from None
-    if not np.array_equal(copy, theta, equal_nan=True):
-        raise ValueError(f"{name} changed theta in place: work on a copy, or write a = a - b for a -= b")
-    if g is None:
+    _check_unchanged(copy, theta, name)
+    if answer is None:
         raise ValueError(f"{name} gave None: did it forget to return?")
     try:
-        shape = np.asarray(g, float).shape
+        numbers = np.asarray(answer, float)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must give numbers of theta's shape {theta.shape}, and gave {g!r}") from None
-    if shape != theta.shape:
-        raise ValueError(f"{name} must have theta's shape {theta.shape}, and came with shape {shape}")
+        wanted = "one number for one point" if shape == () else f"numbers of theta's shape {shape}"
+        raise ValueError(f"{name} must give {wanted}, and gave {answer!r}") from None
+    if numbers.shape != shape:
+        if shape == ():
+            raise ValueError(f"{name} must be one number for one point; got shape {numbers.shape}. {REMEDY}")
+        raise ValueError(f"{name} must have theta's shape {shape}, and came with shape {numbers.shape}")
+    return numbers
+
+
+def _check_unchanged(copy, theta, name):
+    if not np.array_equal(copy, theta, equal_nan=True):
+        raise ValueError(f"{name} changed theta in place: work on a copy, or write a = a - b for a -= b")
+
+
+def _alike(a, b):
+    """Equal but for rounding."""
+    scale = np.max(np.abs(b), initial=0, where=np.isfinite(b))
+    return np.allclose(a, b, rtol=1e-4, atol=1e-6 * scale, equal_nan=True)
+
+
+def _one_row(f, function):
+    """For a model: to be asked over one row of its data."""
+    return {"rows": slice(0, 1)} if hasattr(f, "n") and "rows" in inspect.signature(function).parameters else {}
 
 
 def check_runs(theta, theta0):
     """A step must keep the runs: values per run that theta0 did not know of, as in an oracle's, would make new ones."""
-    if theta.shape != theta0.shape:
+    shape = np.shape(theta)
+    if shape != theta0.shape:
         raise ValueError(
-            f"theta had shape {theta0.shape}, and a step made it {theta.shape}: for values per run in an oracle, or in "
-            f"a rule that resumes, theta0 must hold one start per run"
+            f"theta had shape {theta0.shape}, and a step made it {shape}: for values per run in an oracle, or in a "
+            f"rule that resumes, theta0 must hold one start per run"
         )
 
 

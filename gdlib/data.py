@@ -71,17 +71,41 @@ def recorded() -> dict:
     return record | arrays | {"paths": {name: np.array(path) for name, path in record["paths"].items()}}
 
 
-def split(y, seed=0):
+def split(y, seed=0, stratify=None):
     """Row numbers for training, validation and test (60, 20 and 20 %), shuffled, the same for the same seed.
 
-    Where y holds labels (integers) each part gets its share of every label.
+    Parameters
+    ----------
+    y : sequence of n targets
+        Labels or numbers.
+    seed : int
+        Of the shuffling.
+    stratify : bool, optional
+        True takes y for labels, and gives each part its share of every label; False does not. Left out, y are labels
+        where they are no real numbers (integers, True and False, words) and each occurs at least 20 times: so few
+        rows of a label can't be shared out 60 : 20 : 20, and whole numbers that hardly repeat are targets.
+
+    Raises
+    ------
+    ValueError
+        y is no list of at least 5 targets; stratify=True, and a label has fewer than 5 rows.
     """
     y = np.asarray(y)
     if y.ndim != 1 or len(y) < 5:
         raise ValueError(f"y must be a list of at least 5 targets, and came with shape {y.shape}")
+    if stratify not in (None, True, False):
+        raise ValueError(f"stratify must be True, False or None; got {stratify!r}. Leave it out for the usual rule.")
+    labels, label_of, rows = np.unique(y, return_inverse=True, return_counts=True)
+    if stratify and rows.min() < 5:
+        raise ValueError(
+            f"stratify must have at least 5 rows of each label; got {rows.min()} of {labels[rows.argmin()]}. Join rare "
+            f"labels, or give stratify=False."
+        )
+    if stratify is None:
+        stratify = y.dtype.kind in "iubUS" and rows.min() >= 20
     order = np.random.default_rng(seed).permutation(len(y))
+    groups = [order[label_of[order] == k] for k in range(len(labels))] if stratify else [order]
     place = np.empty(len(y))
-    groups = [order[y[order] == label] for label in np.unique(y)] if y.dtype.kind in "iu" else [order]
     for group in groups:
         place[group] = (np.arange(len(group)) + 0.5) / len(group)
     return tuple(order[part[order]] for part in (place < 0.6, (place >= 0.6) & (place < 0.8), place >= 0.8))
@@ -90,32 +114,25 @@ def split(y, seed=0):
 def write_stream(path: str | Path, blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> int:
     """Write blocks of X (m, p) and y (m,) one below the other into a file, and return its size in bytes.
 
-    The file is an ordinary .npy table, y its last column. It takes its name only when it is whole.
+    The file is an ordinary .npy table, y its last column. It takes its name only when it is whole. Empty blocks are
+    passed over.
 
     Raises
     ------
-    ValueError : blocks of different widths, or none
+    ValueError : blocks of different widths, or no rows
     OSError : the disk has no room for the next block; what was written is removed
     """
     path = Path(path)
-    part, rows, width = path.with_name(path.name + ".part"), 0, None
+    part, rows = path.with_name(path.name + ".part"), 0
     try:
         with part.open("wb") as file:
-            for X, y in blocks:
-                table = np.column_stack([X, y]).astype(float)
-                if rows and table.shape[1] != width:
-                    came = table.shape[1] - 1
-                    raise ValueError(f"all blocks must have {width - 1} columns, and one came with {came}")
-                _check_room(part, table.nbytes)
-                if not rows:
-                    width = table.shape[1]
-                    _write_header(file, 0, width)
-                file.write(table.data)
+            for table in _tables(blocks):
+                _append(file, table, header=not rows)
                 rows += len(table)
             if not rows:
                 raise ValueError("a stream needs at least one block (X, y) of rows, and none came")
             file.seek(0)
-            _write_header(file, rows, width)  # as long as the first: the format leaves room for the number of rows
+            _write_header(file, rows, table.shape[1])  # as long as the first: the format leaves room for the number
         part.replace(path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -185,6 +202,26 @@ class Stream:
                 f"{self.path.name} should have {whole:,} bytes and has {size:,}: it was cut short or altered; "
                 f"write it again"
             )
+
+
+def _tables(blocks):
+    """Each block that holds rows as one table, y its last column; all of one width."""
+    width = None
+    for X, y in blocks:
+        table = np.ascontiguousarray(np.column_stack([X, y]), float)
+        if not len(table):
+            continue
+        width = width or table.shape[1]
+        if table.shape[1] != width:
+            raise ValueError(f"all blocks must have {width - 1} columns, and one came with {table.shape[1] - 1}")
+        yield table
+
+
+def _append(file, table, header):
+    _check_room(Path(file.name), table.nbytes)
+    if header:
+        _write_header(file, 0, table.shape[1])
+    file.write(table.data)
 
 
 def _write_header(file, rows, width):

@@ -179,7 +179,7 @@ class LogisticRegression(Model):
     def __call__(self, theta, rows=ALL):
         (theta,) = self.blocks(theta)
         z = theta @ self.X[rows].T
-        return np.mean(np.logaddexp(0, z) - self.y[rows] * z, axis=-1)  # −log p(y) = log(1 + eᶻ) − yz
+        return np.mean(softplus(z) - self.y[rows] * z, axis=-1)  # −log p(y) = log(1 + eᶻ) − yz
 
     def grad(self, theta, rows=ALL):
         """∇J over the chosen rows, of theta's shape."""
@@ -203,6 +203,11 @@ class LogisticRegression(Model):
 def sigmoid(z):
     """σ(z) = 1/(1 + e⁻ᶻ)."""
     return 0.5 * (1 + np.tanh(0.5 * z))  # the same function, without overflow
+
+
+def softplus(z):
+    """log(1 + eᶻ), without overflow; of complex numbers, too: for the complex step."""
+    return np.where(z.real > 0, z, 0) + np.log1p(np.exp(np.where(z.real > 0, -z, z)))
 
 
 def share_right(predicted, y):

@@ -6,8 +6,14 @@ alike for one run and for a thousand, so a sweep equals its separate runs to the
 """
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import numpy as np
+
+from gdlib.checks import REMEDY
+
+# The objectives of this file: a run need not try them on several points first.
+KNOWN = WeakSet()
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +36,14 @@ class Objective:
     minima: tuple = ()
 
     def __call__(self, theta):
-        return self.value(_numbers(theta))
+        theta = _numbers(theta)
+        value = self.value(theta)
+        if np.shape(value) != theta.shape[:-1]:
+            raise ValueError(
+                f"the value of {self.name} must be one number for each point: theta of shape {theta.shape} must give "
+                f"shape {theta.shape[:-1]}; got shape {np.shape(value)}. {REMEDY}"
+            )
+        return value
 
     def __repr__(self):
         return f"Objective({self.name})"
@@ -53,6 +66,12 @@ def _numbers(theta):
     return theta if theta.dtype.kind in "fc" else theta.astype(float)  # complex stays: for the complex step
 
 
+def _known(*parts):
+    objective = Objective(*parts)
+    KNOWN.add(objective)
+    return objective
+
+
 def _plane(name, value, gradient, hessian, minima=()):
     """An Objective on the plane from functions of the coordinates x and y."""
 
@@ -67,7 +86,7 @@ def _plane(name, value, gradient, hessian, minima=()):
 
         return at
 
-    return Objective(
+    return _known(
         name,
         of(value, lambda z: z),
         of(gradient, lambda g: vector(*g)),
@@ -119,7 +138,7 @@ def quadratic(eigenvalues: Sequence[float], angle: float = 0.0) -> Objective:
         h = basis.T * lam @ basis
         return np.broadcast_to(h, checked(theta).shape[:-1] + h.shape)
 
-    return Objective("quadratic", value, grad, hess, minima)
+    return _known("quadratic", value, grad, hess, minima)
 
 
 rosenbrock = _plane(

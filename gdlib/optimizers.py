@@ -8,10 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gdlib.checks import check_number, check_rate, check_schedule
+from gdlib.checks import check_number
 from gdlib.schedules import Rate, as_schedule
 
 Share = float | np.ndarray  # a number, or gd.per_run(values)
+
+# The bounds of hyper-parameters by their names; a share such as β, in [0, 1), has a name that is not among them.
+BOUNDS = {"lr": {"above": 0}, "eps": {"above": 0}, "weight_decay": {"least": 0}}
+SHARE = {"least": 0, "below": 1}
 
 
 class Optimizer(NamedTuple):
@@ -21,29 +25,64 @@ class Optimizer(NamedTuple):
     hyper: dict  # the hyper-parameters, for the repr and for labels in plots
     init: Callable  # theta -> state
     update: Callable  # (t, theta, grad, state) -> (theta, state)
+    made: "Made | None" = None  # how it was made, if a sweep may make it anew for some of its runs
+
+    def values(self) -> dict:
+        """All hyper-parameters, those of a rule inside this one as `others.lr`."""
+        inside = {k: v for k, v in self.hyper.items() if isinstance(v, Optimizer)}
+        own = {k: v for k, v in self.hyper.items() if k not in inside}
+        return own | {f"{k}.{name}": v for k, opt in inside.items() for name, v in opt.values().items()}
+
+    def for_runs(self, take: Callable) -> "Optimizer | None":
+        """The same rule for some runs of a sweep: `take` picks theirs from each per-run value.
+
+        None where that can't be told: for a rule that was not made by `rule`, or was altered since.
+        """
+        made = self.made
+        if made is None or made.init is not self.init or made.update is not self.update:
+            return None
+        if made.hyper.keys() != self.hyper.keys() or any(self.hyper[k] is not v for k, v in made.hyper.items()):
+            return None
+        return made.maker(**{k: take(v) if isinstance(v, np.ndarray) else v for k, v in made.hyper.items()})
 
     def __repr__(self):
         shown = (
-            f"{k}={'schedule' if callable(v) else v if np.ndim(v) == 0 else 'per_run'}"
+            f"{k}={'schedule' if callable(v) else 'per_run' if isinstance(v, np.ndarray) and v.ndim else v}"
             for k, v in self.hyper.items()
         )
         return f"{self.name}({', '.join(shown)})"
 
 
-def rule(name: str, init: Callable, update: Callable, **hyper) -> Optimizer:
-    """Check the hyper-parameters, once, for all rules: lr, eps above 0; β, ρ in [0, 1); weight_decay at least 0."""
-    for key, value in hyper.items():
-        if key == "lr":
-            check_rate(value)
-        elif key == "eps":
-            check_number(value, key, above=0)
-        elif key == "weight_decay":
-            check_number(value, key, least=0)
-        elif name == "nesterov" and callable(value):
-            check_schedule(value, key, least=0, below=1)
-        else:
-            check_number(value, key, least=0, below=1)
-    return Optimizer(name, hyper, init, update)
+class Made(NamedTuple):
+    """By what a rule was made, and of what."""
+
+    maker: Callable
+    hyper: dict
+    init: Callable
+    update: Callable
+
+
+def rule(
+    maker: Callable, init: Callable, update: Callable, bounds: dict | None = None, schedules: tuple = ("lr",), **hyper
+) -> Optimizer:
+    """The Optimizer named after its maker, its hyper-parameters checked, once, for all rules.
+
+    Parameters
+    ----------
+    maker : the function that makes the rule from its hyper-parameters
+    init, update : as in `Optimizer`
+    bounds : of hyper-parameters whose bounds are neither those of BOUNDS nor [0, 1), such as {"delta": {"above": 0}}
+    schedules : the hyper-parameters that may change from step to step
+    hyper : the hyper-parameters
+    """
+    for name, value in hyper.items():
+        within = {**BOUNDS, **(bounds or {})}.get(name, SHARE)
+        if name in schedules and callable(value):
+            hyper[name] = as_schedule(value, name, within.get("below", np.inf))
+            hyper[name](1)
+        elif not isinstance(value, Optimizer):  # that one was checked when it was made
+            check_number(value, name, **within)
+    return Optimizer(maker.__name__, hyper, init, update, Made(maker, hyper.copy(), init, update))
 
 
 def gradient_descent(lr: Rate) -> Optimizer:
@@ -70,7 +109,7 @@ def gradient_descent(lr: Rate) -> Optimizer:
     def update(t, theta, grad, state):
         return theta - eta(t) * grad(theta), state
 
-    return rule("gradient_descent", init, update, lr=lr)
+    return rule(gradient_descent, init, update, lr=lr)
 
 
 def momentum(lr: Rate, beta: Share = 0.9) -> Optimizer:
@@ -101,7 +140,7 @@ def momentum(lr: Rate, beta: Share = 0.9) -> Optimizer:
         v = beta * v + grad(theta)
         return theta - eta(t) * v, v
 
-    return rule("momentum", init, update, lr=lr, beta=beta)
+    return rule(momentum, init, update, lr=lr, beta=beta)
 
 
 def nesterov(lr: Rate, beta: Share | Callable = 0.9) -> Optimizer:
@@ -120,7 +159,7 @@ def nesterov(lr: Rate, beta: Share | Callable = 0.9) -> Optimizer:
     Nesterov (1983), A method of solving a convex programming problem with convergence rate O(1/k²);
     in this form Sutskever et al. (2013), On the importance of initialization and momentum in deep learning.
     """
-    eta, beta_at = as_schedule(lr), as_schedule(beta)
+    eta, beta_at = as_schedule(lr), as_schedule(beta, "beta", below=1)
 
     def init(theta):
         return np.zeros_like(theta)
@@ -130,7 +169,7 @@ def nesterov(lr: Rate, beta: Share | Callable = 0.9) -> Optimizer:
         v = beta * v + grad(theta - eta(t) * beta * v)
         return theta - eta(t) * v, v
 
-    return rule("nesterov", init, update, lr=lr, beta=beta)
+    return rule(nesterov, init, update, schedules=("lr", "beta"), lr=lr, beta=beta)
 
 
 def adagrad(lr: Rate, eps: Share = 1e-10) -> Optimizer:
@@ -157,7 +196,7 @@ def adagrad(lr: Rate, eps: Share = 1e-10) -> Optimizer:
         s = s + g * g
         return theta - eta(t) * g / (np.sqrt(s) + eps), s
 
-    return rule("adagrad", init, update, lr=lr, eps=eps)
+    return rule(adagrad, init, update, lr=lr, eps=eps)
 
 
 def rmsprop(lr: Rate, rho: Share = 0.9, eps: Share = 1e-8) -> Optimizer:
@@ -185,7 +224,7 @@ def rmsprop(lr: Rate, rho: Share = 0.9, eps: Share = 1e-8) -> Optimizer:
         s = rho * s + (1 - rho) * (g * g)
         return theta - eta(t) * g / (np.sqrt(s) + eps), s
 
-    return rule("rmsprop", init, update, lr=lr, rho=rho, eps=eps)
+    return rule(rmsprop, init, update, lr=lr, rho=rho, eps=eps)
 
 
 def adam(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share = 1e-8) -> Optimizer:
@@ -217,7 +256,7 @@ def adam(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share =
         m_hat, v_hat = m / (1 - np.power(beta1, t)), v / (1 - np.power(beta2, t))
         return theta - eta(t) * m_hat / (np.sqrt(v_hat) + eps), (m, v)
 
-    return rule("adam", init, update, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
+    return rule(adam, init, update, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
 
 
 def amsgrad(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share = 1e-8) -> Optimizer:
@@ -247,7 +286,7 @@ def amsgrad(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Shar
         m_hat, u_hat = m / (1 - np.power(beta1, t)), u / (1 - np.power(beta2, t))
         return theta - eta(t) * m_hat / (np.sqrt(u_hat) + eps), (m, v, u)
 
-    return rule("amsgrad", init, update, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
+    return rule(amsgrad, init, update, lr=lr, beta1=beta1, beta2=beta2, eps=eps)
 
 
 def adamw(
@@ -273,4 +312,4 @@ def adamw(
         stepped, state = plain.update(t, theta, grad, state)
         return stepped - eta(t) * weight_decay * theta, state
 
-    return rule("adamw", plain.init, update, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)
+    return rule(adamw, plain.init, update, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay)

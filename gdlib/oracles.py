@@ -7,6 +7,7 @@ gradient, so that they can be stacked: `clipped(minibatches(model, 32, rng), nor
 With one Generator all runs of a sweep see the same rows or noise (common random numbers); with a list of Generators,
 one for each run of the leading axis, each run sees what it would see alone.
 """
+import inspect
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import islice, repeat
@@ -36,14 +37,22 @@ def minibatches(model: Model, batch_size: int, rng: Generators, replace: bool = 
 
     Parameters
     ----------
-    model : a model over rows of data, with `n` rows
+    model : a model over `n` rows of data, with a gradient over some of them, `model.grad(theta, rows)`; if it also has
+        `take(rows)` and `nbytes`, as the library's own have, small data are copied in their new order once an epoch
     batch_size : B, from 1 to n
     rng : a Generator, or a list of them, one for each run of the leading axis
     replace : True draws each batch from all rows, with replacement, instead of by epochs
     """
     n = getattr(model, "n", None)
-    if n is None:
+    if n is None or not callable(getattr(model, "grad", None)):
         raise TypeError(f"minibatches are drawn from a model over data, such as gd.LeastSquares(X, y); {model!r} came")
+    try:
+        inspect.signature(model.grad).bind("theta", "rows")
+    except TypeError:
+        raise TypeError(
+            f"the gradient of {getattr(model, 'name', 'the model')} must take the rows of a batch, grad(theta, rows); "
+            f"got grad{inspect.signature(model.grad)}. Add a parameter rows=slice(None)."
+        ) from None
     check_whole(batch_size, "batch_size", 1, n)
     return _together([_minibatches(model, n, batch_size, g, replace) for g in _generators(rng)], rng)
 
@@ -105,7 +114,7 @@ def _minibatches(model, n, size, rng, replace):
     if replace:
         while True:
             yield model, rng.integers(n, size=size)
-    copied = model.nbytes <= SHUFFLED_COPY
+    copied = hasattr(model, "take") and getattr(model, "nbytes", np.inf) <= SHUFFLED_COPY
     while True:
         order = rng.permutation(n)
         epoch = model.take(order) if copied else model

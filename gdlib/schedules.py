@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gdlib.checks import check_number, check_rate, check_whole
+from gdlib.checks import check_number, check_whole
 
 Schedule = Callable[[int], float]  # t = 1, 2, … -> η
 Rate = float | np.ndarray | Schedule  # a number, gd.per_run(values), or a schedule
@@ -15,9 +15,36 @@ def constant(lr: float | np.ndarray) -> Schedule:
     return lambda t: lr
 
 
-def as_schedule(lr: Rate) -> Schedule:
-    """A number or a `per_run` array becomes a constant schedule; a schedule t -> η stays what it is."""
-    return lr if callable(lr) else constant(lr)
+def as_schedule(lr: Rate, name: str = "lr", below: float = np.inf) -> Schedule:
+    """A number or a `per_run` array becomes a constant schedule; a schedule t -> η is checked each time it is asked."""
+    if not callable(lr):
+        return constant(lr)
+    return lr if hasattr(lr, "checked") else checked(lr, name, below)
+
+
+def checked(schedule, name, below=np.inf):
+    """The schedule, giving numbers of at least 0 and below `below`, or saying at which step it does not."""
+
+    def at(t):
+        try:
+            value = schedule(t)
+        except Exception as error:
+            raise ValueError(
+                f"the schedule for {name} stopped with {type(error).__name__}: {error} at t = {t}; it must take the "
+                f"step t and return a number"
+            ) from None
+        if not (isinstance(value, float) and 0 <= value < below or _all_within(value, below)):
+            check_number(value, f"{name}({t}), what the schedule gives for step {t},", least=0, below=below)
+        return value
+
+    at.checked = True
+    return at
+
+
+def _all_within(value, below):
+    """Whether these are plainly values per run that will do: at each step, so it must be quick."""
+    per_run = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.ndim > 1 and value.shape[-1] == 1
+    return per_run and value.min() >= 0 and value.max() < below
 
 
 def step_decay(lr: float, factor: float, every: int) -> Schedule:
@@ -74,9 +101,12 @@ def warmup(schedule: Rate, steps: int) -> Schedule:
     schedule: a rate or a schedule; steps: a whole number of at least 1.
     Goyal et al. (2017), Accurate, large minibatch SGD: training ImageNet in 1 hour.
     """
-    check_rate(schedule, "schedule")
+    if callable(schedule):
+        checked(schedule, "schedule")(1)
+    else:
+        check_number(schedule, "schedule", above=0)
     check_whole(steps, "steps", 1)
-    eta = as_schedule(schedule)
+    eta = schedule if callable(schedule) else constant(schedule)
     return lambda t: eta(t) * min(1, t / steps)
 
 

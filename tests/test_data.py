@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import re
 import shutil
 import sys
@@ -110,6 +111,67 @@ def test_split_gives_each_part_its_share_of_every_label():
 def test_split_refuses_a_table():
     with pytest.raises(ValueError, match=r"shape \(3, 2\)"):
         gd.data.split(np.zeros((3, 2)))
+
+
+SIZES = {
+    "all different": np.arange(100),
+    "each twice": np.repeat(np.arange(50), 2),
+    "counts": np.random.default_rng(0).poisson(3, 200),
+    "years": np.random.default_rng(0).integers(1950, 2020, 500),
+    "seven of each": np.repeat(np.arange(30), 7),
+    "labels": np.repeat([0, 1, 2], [20, 37, 200]),
+    "far from even": np.repeat([0, 1], [25, 1000]),
+    "negative": np.repeat([-1, 1], 40),
+    "true and false": np.arange(90) % 3 == 0,
+    "words": np.array(["cat", "dog"])[np.arange(90) % 2],
+    "small integers": np.arange(5).astype(np.uint8),
+    "whole floats": np.repeat(np.arange(4.0), 30),
+}
+
+
+@pytest.mark.parametrize("y", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("stratify", [None, False])
+def test_the_parts_have_their_sizes_whatever_y_holds(y, stratify):
+    parts = gd.data.split(y, seed=2, stratify=stratify)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(y)))
+    assert [len(part) / len(y) for part in parts] == pytest.approx([0.6, 0.2, 0.2], abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["labels", "far from even", "negative", "true and false", "words"])
+def test_labels_are_stratified_unless_told(name):
+    y = SIZES[name]
+    kinds, inverse = np.unique(y, return_inverse=True)
+    for part, share in zip(gd.data.split(y, seed=2), (0.6, 0.2, 0.2), strict=True):
+        np.testing.assert_allclose(np.bincount(inverse[part]) / np.bincount(inverse), share, atol=0.5 / 20 + 1e-9)
+    assert all(np.array_equal(a, b) for a, b in zip(gd.data.split(y), gd.data.split(y, stratify=True), strict=True))
+
+
+@pytest.mark.parametrize("name", ["all different", "each twice", "counts", "years", "seven of each", "whole floats"])
+def test_targets_are_split_as_any_numbers_are(name):
+    y = SIZES[name]
+    plain = gd.data.split(np.linspace(0, 1, len(y)), seed=2)
+    assert all(np.array_equal(a, b) for a, b in zip(gd.data.split(y, seed=2), plain, strict=True))
+
+
+def test_floats_may_be_labels_when_told():
+    for part in gd.data.split(np.repeat([0.0, 1.0], 50), stratify=True):
+        assert (part < 50).mean() == 0.5
+
+
+@pytest.mark.parametrize(("y", "stratify", "sentence"), [
+    ([1, 1, 1, 1, 1, 2], True, r"at least 5 rows of each label; got 1 of 2\. Join"),
+    ([1, 1, 1, 1, 1, 2], "yes", "stratify must be True, False or None; got 'yes'"),
+    (np.arange(4), None, "at least 5 targets"),
+])
+def test_what_can_not_be_split(y, stratify, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        gd.data.split(y, stratify=stratify)
+
+
+@pytest.mark.parametrize(("name", "digest"), [("digits", "29f6cdddcdc984a7"), ("diabetes", "994ec16b93c90a54")])
+def test_the_lessons_splits_stay_what_they_are(name, digest):
+    parts = [part for seed in range(30) for part in gd.data.split(gd.data.load(name)[1], seed=seed)]
+    assert hashlib.sha256(np.concatenate(parts).astype("<i8").tobytes()).hexdigest()[:16] == digest
 
 
 # --- streams: tables larger than memory ---
@@ -242,3 +304,31 @@ def test_memory_of_a_stream_does_not_grow_with_the_file():
     assert measured["growth"] < 32
     assert measured["full"] > 2 * max(measured["growth"], 16)  # what is measured does see a table that is loaded whole
     assert measured["error"] < 1e-6
+
+
+EMPTY = (np.empty((0, 3)), np.empty(0))
+
+
+@pytest.mark.parametrize("where", [[0], [0, 1], [1], [3], [0, 2, 5]])
+@pytest.mark.parametrize("empty", [EMPTY, ([], []), (np.empty((0, 7)), [])])
+def test_empty_blocks_are_passed_over(where, empty, tmp_path):
+    given = list(blocks(3, rows=7))
+    whole = np.concatenate([np.column_stack(block) for block in given])
+    for i in where:
+        given.insert(i, empty)
+    gd.data.write_stream(tmp_path / "table.npy", given)
+    stream = gd.data.open_stream(tmp_path / "table.npy")
+    assert np.array_equal(stream.read(0, 100), whole)
+    assert np.array_equal(np.load(tmp_path / "table.npy"), whole)
+
+
+def test_nothing_but_empty_blocks(tmp_path):
+    with pytest.raises(ValueError, match="at least one block"):
+        gd.data.write_stream(tmp_path / "table.npy", [EMPTY, EMPTY])
+    assert not list(tmp_path.iterdir())
+
+
+def test_blocks_may_lie_in_memory_by_columns(tmp_path):
+    X, y = next(blocks(1, rows=7))
+    gd.data.write_stream(tmp_path / "table.npy", [(np.asfortranarray(X), y)])
+    assert np.array_equal(np.load(tmp_path / "table.npy"), np.column_stack([X, y]))

@@ -1,7 +1,9 @@
 """The rules and the loop: closed forms, sweeps, the record, divergence, and what is refused before the first step."""
+import functools
 import sys
 import tracemalloc
 import warnings
+from itertools import islice
 
 import numpy as np
 import psutil
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdlib as gd
+from gdlib.optimizers import rule
 
 RULES = {"gradient_descent": gd.gradient_descent, "momentum": gd.momentum}
 BOWL, OPT = gd.quadratic([1.0, 2.0]), gd.gradient_descent(0.1)
@@ -675,3 +678,371 @@ def test_a_learners_gradient_is_tried_first(grad, sentence):
     mine = gd.Objective("mine", lambda theta: (theta**2).sum(axis=-1), grad)
     with pytest.raises(ValueError, match=sentence):
         gd.run(mine, OPT, [1.0, 1.0], 10)
+
+
+# -- a learner's function, tried on several points ---------------------------------------------------------------------
+
+
+def good_grad(theta):
+    return theta * np.array([2.0, 20.0, 6.0, 8.0][: theta.shape[-1]])
+
+
+def good_value(theta):
+    return (theta**2 * np.array([1.0, 10.0, 3.0, 4.0][: theta.shape[-1]])).sum(axis=-1)
+
+
+def value_in_place(theta):
+    theta *= theta
+    return theta.sum(axis=-1)
+
+
+VALUES = {
+    "the first axis for the last": (lambda th: th[0] ** 2 + 10 * th[1] ** 2, r"3 points must give shape \(3,\); got"),
+    "the sum of everything": (lambda th: (th**2).sum(), r"got shape \(\). Index the last axis, .* sum with axis=-1"),
+    "a float of everything": (lambda th: float((th**2).sum()), r"got shape \(\)"),
+    "the sum over the points": (lambda th: (th**2).sum(axis=0), r"must be one number for one point|got shape \(2,\)"),
+    "one number too many": (lambda th: (th**2).sum(axis=-1, keepdims=True), r"one number for one point; got shape"),
+    "divided by all": (lambda th: (th**2).sum(axis=-1) / (th**2).sum(), "got other numbers than for each point alone"),
+    "compared with all": (lambda th: (th**2).sum(axis=-1) - th.max(), "got other numbers than for each point alone"),
+    "in place": (value_in_place, "the value of mine changed theta in place"),
+    "nothing": (lambda th: None, "the value of mine gave None: did it forget to return"),
+    "dots": (lambda th: ..., "the value of mine must give one number for one point, and gave Ellipsis"),
+    "an error": (lambda th: th.no_such_thing, "the value of mine stopped at theta0 with AttributeError"),
+}
+
+
+@pytest.mark.parametrize(("value", "sentence"), VALUES.values(), ids=VALUES)
+@pytest.mark.parametrize("steps", [0, 1, 2, 1000])
+def test_a_learners_value_is_tried_on_several_points_first(value, sentence, steps):
+    with pytest.raises(ValueError, match=sentence):
+        gd.run(gd.Objective("mine", value, good_grad), gd.gradient_descent(0.01), [1.0, 1.0], steps, every=1000)
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 4])
+def test_no_dimension_hides_the_first_axis_taken_for_the_last(d):
+    def value(th):
+        return sum(th[i] ** 2 for i in range(d))
+
+    def grad(th):
+        return np.array([2 * th[i] for i in range(d)])
+
+    mine = gd.Objective("mine", value, lambda th: 2 * th)
+    for start in (np.ones(d), np.ones((d, d))):
+        with pytest.raises(ValueError, match=r"the value of mine must be computed for each point"):
+            gd.run(mine, OPT, start, 3)
+    mine = gd.Objective("mine", lambda th: (th**2).sum(axis=-1), grad)
+    for start in (np.ones(d), np.ones((5, d))):
+        with pytest.raises(ValueError, match=r"the gradient of mine must be computed for each point"):
+            gd.run(mine, OPT, start, 3)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [lambda th: th.reshape(2) @ np.ones(2), lambda th: th @ th, lambda th: np.dot(th, [[2.0, 0], [0, 1]]) @ th,
+     lambda th: float(th[0]) ** 2 + float(th[1])],
+    ids=["reshape", "dot", "form", "float"],
+)
+def test_a_value_that_takes_one_point_at_a_time_is_asked_point_by_point(value):
+    """Whatever it answers to 2 points of 2 coordinates, as `form` does."""
+    mine = gd.Objective("mine", value, good_grad)
+    for steps in (0, 1, 2, 7):
+        run = gd.run(mine, gd.gradient_descent(0.01), [1.0, 2.0], steps)
+        assert run.loss.tolist() == [value(point) for point in run.theta]
+    sweep = gd.run(mine, gd.gradient_descent(gd.per_run([0.01, 0.02])), [1.0, 2.0], 1)
+    assert sweep.loss.tolist() == [[value(point) for point in points] for points in sweep.theta]
+
+
+def test_a_gradient_that_takes_one_point_at_a_time_makes_single_runs_only():
+    A = np.array([[2.0, 1.0], [1.0, 2.0]])
+    mine = gd.Objective("mine", lambda th: th @ A @ th / 2, lambda th: A @ th)
+    run = gd.run(mine, OPT, [1.0, 1.0], 6)
+    np.testing.assert_allclose(run.grad_norm, [np.linalg.norm(A @ point) for point in run.theta])
+    for runs in (2, 3):  # with 2 runs of 2 coordinates A @ theta has the right shape
+        with pytest.raises(ValueError, match=r"gradient of mine must be computed for each run of a sweep, theta of"):
+            gd.run(mine, gd.gradient_descent(gd.per_run(np.linspace(0.1, 0.2, runs))), [1.0, 1.0], 6)
+
+
+def test_a_gradient_that_mixes_the_runs_is_refused():
+    mine = gd.Objective("mine", good_value, lambda th: good_grad(th) / np.linalg.norm(th))
+    with pytest.raises(ValueError, match="the gradient of mine .* got other numbers than for each point alone"):
+        gd.run(mine, OPT, [[1.0, 1.0], [2.0, 2.0]], 3)
+
+
+def test_a_function_that_draws_random_numbers_can_not_be_compared_and_runs():
+    rng = np.random.default_rng(0)
+    mine = gd.Objective("mine", good_value, lambda th: good_grad(th) + rng.normal(size=th.shape))
+    assert gd.run(mine, OPT, [1.0, 1.0], 5).theta.shape == (6, 2)
+
+
+def test_a_float32_gradient_is_not_taken_for_another():
+    mine = gd.Objective("mine", good_value, lambda th: good_grad(th.astype(np.float32)).astype(np.float32))
+    assert gd.run(mine, gd.gradient_descent(0.01), [[1.0, 1.0], [1e6, -3e-5]], 5).theta.shape == (6, 2, 2)
+
+
+def test_the_librarys_own_functions_are_not_tried_again(monkeypatch):
+    def tried(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(gd.checks, "fails_on_several", tried)
+    for f in (gd.rosenbrock, BOWL, LINE, NETWORK):
+        gd.run(f, OPT, np.zeros(getattr(f, "dim", 2)), 2)
+    with pytest.raises(AssertionError):
+        gd.run(gd.Objective("copy", BOWL.value, BOWL.grad), OPT, [0.0, 0.0], 2)
+
+
+class Scaled(gd.LeastSquares):
+    """A learner's model, whose value is over all points together."""
+
+    asked = 0
+
+    def __call__(self, theta, rows=slice(None)):
+        self.asked += len(self.y[rows])
+        return np.mean(super().__call__(theta, rows))
+
+
+def test_a_learners_model_is_tried_over_one_row():
+    model = Scaled(X, DATA.normal(size=20))
+    with pytest.raises(ValueError, match=r"the value of least squares must be computed for each point: .* shape \(\)"):
+        gd.run(model, OPT, np.zeros(4), 5)
+    assert model.asked <= 3
+
+
+def test_an_objective_says_what_is_wrong_wherever_it_is_asked():
+    mine = gd.Objective("mine", lambda th: th[0] ** 2 + th[1] ** 2, good_grad)
+    assert mine([3, 4]) == 25
+    with pytest.raises(ValueError, match=r"theta of shape \(5, 7, 2\) must give shape \(5, 7\); got shape \(7, 2\)"):
+        mine(np.zeros((5, 7, 2)))
+
+
+def test_stop_sees_each_runs_loss_and_may_do_with_it_what_it_likes():
+    A, seen = np.diag([2.0, 1.0]), []
+
+    def stop(t, theta, loss, gradient):
+        seen.append(np.copy(loss))
+        theta *= 0
+        gradient *= 0
+        return loss < 0.5
+
+    mine = gd.Objective("mine", lambda th: th @ A @ th, lambda th: 2 * th @ A)
+    sweep = gd.run(mine, gd.gradient_descent(gd.per_run([0.1, 0.2])), [1.0, 1.0], 9, stop=stop)
+    free = gd.run(mine, gd.gradient_descent(gd.per_run([0.1, 0.2])), [1.0, 1.0], 9)
+    assert np.array_equal(seen[0], free.loss[0])
+    assert np.array_equal(seen[1], free.loss[1])
+    assert sweep.stopped_at.tolist() == (free.loss < 0.5).argmax(axis=0).tolist()
+
+
+@pytest.mark.parametrize("start", [[1.0, 1.0], [[1.0, 1.0]] * 3])
+def test_a_stop_for_each_coordinate_is_refused(start):
+    with pytest.raises(ValueError, match="stop must give True or False, .*; got shape .*2.*. Take all coordinates"):
+        gd.run(BOWL, OPT, start, 9, stop=lambda t, theta, loss, gradient: np.abs(gradient) < 1e-3)
+
+
+# -- whatever ends a run hands back what it had ------------------------------------------------------------------------
+
+
+def check_handed_back(error, steps, f, opt, start, oracle=None):
+    """The record up to that step, and the whole run when it is resumed."""
+    whole = gd.run(f, opt, start, steps + 3, oracle=oracle and oracle())
+    assert error.run.t.tolist() == list(range(steps + 1))
+    assert np.array_equal(error.run.theta, whole.theta[: steps + 1])
+    assert any("in this error's .run" in note for note in error.__notes__)
+    rest = oracle and oracle()
+    for _ in range(steps if rest else 0):
+        next(rest)
+    late = gd.run(f, opt, None, 3, oracle=rest, resume=error.run)
+    assert np.array_equal(late.theta, whole.theta[steps:])
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_an_oracle_that_gives_out_is_told_and_loses_nothing(every):
+    def oracle():
+        return gd.minibatches(LINE, 4, np.random.default_rng(0))
+
+    with pytest.raises(ValueError, match="oracle must give one gradient for each of the 100 steps; got 10") as raised:
+        gd.run(LINE, gd.adam(0.01), np.zeros(4), 100, oracle=islice(oracle(), 10), every=every)
+    if every == 1:
+        check_handed_back(raised.value, 10, LINE, gd.adam(0.01), np.zeros(4), oracle)
+    assert raised.value.run.t.tolist() == sorted({*range(0, 11, every), 10})
+
+
+def test_an_oracle_that_is_just_long_enough_or_stopped_before_its_end():
+    grads = [BOWL.grad] * 10
+    assert gd.run(BOWL, OPT, [1.0, 1.0], 10, oracle=iter(grads)).t[-1] == 10
+    assert gd.run(BOWL, OPT, [1.0, 1.0], 0, oracle=iter([])).t[-1] == 0
+    assert gd.run(BOWL, OPT, [1.0, 1.0], 100, oracle=iter(grads), stop=lambda t, *_: t == 10).t[-1] == 10
+    with pytest.raises(ValueError, match="each of the 1 steps; got 0"):
+        gd.run(BOWL, OPT, [1.0, 1.0], 1, oracle=iter([]))
+
+
+@pytest.mark.parametrize("rule", [gd.gradient_descent, gd.adam, gd.adamw, gd.lion], ids=lambda r: r.__name__)
+@pytest.mark.parametrize("bad", [-1.0, -1, np.nan, np.inf, "fast", None, gd.per_run([0.1, -1.0]), np.array([0.1, 0.2])])
+def test_a_schedule_that_goes_wrong_on_the_way_is_told_and_loses_nothing(rule, bad):
+    def schedule(t):
+        return bad if t == 5 else 0.01
+
+    with pytest.raises(ValueError, match=r"lr\(5\), what the schedule gives for step 5, ") as raised:
+        gd.run(BOWL, rule(schedule), [1.0, 1.0], 10)
+    error = raised.value
+    assert error.run.t.tolist() == [0, 1, 2, 3, 4]
+    assert np.array_equal(error.run.theta, gd.run(BOWL, rule(0.01), [1.0, 1.0], 4).theta)
+
+
+def test_a_beta_that_goes_wrong_on_the_way_is_told():
+    with pytest.raises(ValueError, match=r"beta\(5\), .* below 1, and came as 1") as raised:
+        gd.run(BOWL, gd.nesterov(0.1, lambda t: 1.0 if t == 5 else 0.5), [1.0, 1.0], 10)
+    assert raised.value.run.t[-1] == 4
+
+
+def test_a_learners_own_rule_may_have_a_schedule_of_any_size():
+    def update(t, theta, grad, state):
+        return theta - 0.1 * alpha(t) * grad(theta), state
+
+    def alpha(t):
+        return 2.0
+
+    mine = gd.Optimizer("mine", {"alpha": alpha}, lambda theta: None, update)
+    assert gd.run(BOWL, mine, [1.0, 1.0], 3).t[-1] == 3
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError, MemoryError])
+def test_any_error_in_a_learners_gradient_hands_back_the_record(error):
+    calls = []
+
+    def grad(theta):
+        calls.append(1)
+        if len(calls) == 20:
+            raise error("in between")
+        return BOWL.grad(theta)
+
+    mine = gd.Objective("mine", BOWL.value, grad)
+    with pytest.raises(error, match="in between") as raised:
+        gd.run(mine, gd.momentum(0.1), [1.0, 1.0], 100)
+    steps = int(raised.value.run.t[-1])
+    assert 10 < steps < 20
+    check_handed_back(raised.value, steps, mine, gd.momentum(0.1), [1.0, 1.0])
+
+
+def test_an_interrupted_sweep_in_chunks_hands_back_the_runs_that_are_done(monkeypatch):
+    monkeypatch.setattr(gd.descent, "CHUNK", 32)  # 16 runs
+    opt, starts = gd.adam(gd.per_run(np.geomspace(1e-3, 0.1, 70))), np.random.default_rng(0).normal(size=(70, 2))
+    whole, calls = gd.run(BOWL, opt, starts, 5), []
+
+    def grad(theta):
+        calls.append(1)
+        if len(calls) == 19:
+            raise KeyboardInterrupt
+        return BOWL.grad(theta)
+
+    with pytest.raises(KeyboardInterrupt) as raised:
+        gd.run(gd.Objective("mine", BOWL.value, grad), opt, starts, 5)
+    done = raised.value.run
+    assert done.theta.shape == (6, 32, 2)
+    assert np.array_equal(done.theta, whole.theta[:, :32])
+    assert done.diverged_at.shape == (32,)
+    more = gd.run(BOWL, done.opt, None, 2, resume=done)
+    assert np.array_equal(more.theta, gd.run(BOWL, opt, starts, 7).theta[5:, :32])
+
+
+def test_resuming_leaves_the_earlier_record_alone_whatever_the_rule_does():
+    def update(t, theta, grad, v):
+        v *= 0.9
+        v += grad(theta)
+        theta -= 0.1 * v
+        return theta, v
+
+    opt = gd.Optimizer("in place", {}, np.zeros_like, update)
+    early = gd.run(BOWL, opt, [1.0, 1.0], 5)
+    first, second = (gd.run(BOWL, opt, None, 5, resume=early).theta for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+# -- a sweep slices the rule -------------------------------------------------------------------------------------------
+
+
+def warm(theta):
+    return np.full_like(theta, 0.5), np.full_like(theta, 2.0)
+
+
+def learners_momentum(lr, beta):
+    def update(t, theta, grad, v):
+        v = beta * v + grad(theta)
+        return theta - lr * v, v
+
+    return gd.Optimizer("momentum", {"lr": lr, "beta": beta}, np.zeros_like, update)
+
+
+def doubled(opt):
+    @functools.wraps(opt.update)
+    def update(t, theta, grad, state):
+        return opt.update(t, theta, lambda at: 2 * grad(at), state)
+
+    return opt._replace(update=update)
+
+
+PER_RUN = gd.per_run(np.geomspace(1e-3, 0.1, 70))
+SWEEPS = {
+    **{name: lambda make=make: make(PER_RUN) for name, make in ALL.items()},
+    "all of adamw": lambda: gd.adamw(PER_RUN, 0.5 + PER_RUN, 0.8 + PER_RUN, PER_RUN, 3 * PER_RUN),
+    "all of lion": lambda: gd.lion(PER_RUN, 0.5 + PER_RUN, 0.8 + PER_RUN, 3 * PER_RUN),
+    "a warm start": lambda: gd.adam(PER_RUN)._replace(init=warm),
+    "another update": lambda: doubled(gd.adam(PER_RUN)),
+    "another name": lambda: gd.adam(PER_RUN)._replace(name="mine"),
+    "other labels": lambda: gd.adam(PER_RUN)._replace(hyper={"lr": 2 * PER_RUN}),
+    "a learner's": lambda: learners_momentum(PER_RUN, 0.5 + PER_RUN),
+    "a learner's, undeclared": lambda: learners_momentum(PER_RUN, 0.5 + PER_RUN)._replace(hyper={}),
+    "a schedule": lambda: gd.adam(gd.cosine(PER_RUN, 20)),
+}
+STATES = {
+    "int": (lambda theta: 0, lambda s: s + 1), "None": (lambda theta: None, lambda s: None),
+    "tuple": (lambda theta: (0, (theta, None)), lambda s: (s[0] + 1, (2 * s[1][0], None))),
+    "dict": (lambda theta: {"n": 0, "v": theta}, lambda s: {"n": s["n"] + 1, "v": s["v"] / 2}),
+    "list": (lambda theta: [theta], lambda s: s), "a word": (lambda theta: "start", lambda s: s + "."),
+}
+
+
+def of_state(init, follow):
+    return gd.Optimizer("mine", {}, init, lambda t, theta, grad, s: (theta - 0.1 * grad(theta), follow(s)))
+
+
+@pytest.mark.parametrize("make", SWEEPS.values(), ids=SWEEPS)
+def test_chunks_change_nothing_whatever_the_rule(make, monkeypatch):
+    starts, opt = np.random.default_rng(0).uniform(-2, 2, (3, 70, 2)), make()
+    whole = gd.run(gd.double_well, opt, starts, 20)
+    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    chunked = gd.run(gd.double_well, opt, starts, 20)
+    assert np.array_equal(chunked.theta, whole.theta)
+    assert same(chunked.state, whole.state)
+    assert chunked.opt is opt
+
+
+@pytest.mark.parametrize("made", ["adam", "adamw", "lion", "nesterov"])
+def test_the_librarys_own_rules_are_cut_into_chunks(made, monkeypatch):
+    asked = []
+    f = gd.Objective("watched", BOWL.value, lambda th: asked.append(th.shape) or BOWL.grad(th))
+    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    gd.run(f, getattr(gd, made)(PER_RUN), [1.0, 1.0], 2)
+    assert (16, 2) in asked
+
+
+@pytest.mark.parametrize(("init", "follow"), STATES.values(), ids=STATES)
+def test_any_state_will_do_for_any_number_of_runs(init, follow, monkeypatch):
+    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    starts = np.random.default_rng(0).uniform(-3, 3, (70, 2))
+    run = gd.run(BOWL, of_state(init, follow), starts, 4)
+    assert np.array_equal(run.theta[:, 69], gd.run(BOWL, of_state(init, follow), starts[69], 4).theta)
+    state = init(starts)
+    for _ in range(4):
+        state = follow(state)
+    assert repr(run.state) == repr(state)
+
+
+def test_a_rule_declares_its_own_bounds():
+    def huber(lr, delta):
+        return rule(huber, lambda th: None, lambda t, th, grad, s: (th - lr * np.clip(grad(th), -delta, delta), s),
+                    bounds={"delta": {"above": 0}}, lr=lr, delta=delta)
+
+    assert repr(huber(0.1, 2.0)) == "huber(lr=0.1, delta=2.0)"
+    with pytest.raises(ValueError, match="delta must be a finite number above 0, and came as 0"):
+        huber(0.1, 0)
+    monkey = gd.run(BOWL, huber(gd.per_run([0.1, 0.2]), 2.0), [1.0, 1.0], 3)
+    assert np.array_equal(monkey.theta[:, 1], gd.run(BOWL, huber(0.2, 2.0), [1.0, 1.0], 3).theta)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import gdlib as gd
 from gdlib import distributed as dist
+from gdlib.distributed import simulation
 
 DATA = np.random.default_rng(0)
 X = DATA.normal(size=(1001, 8))
@@ -607,3 +608,47 @@ def test_no_warning_is_left_to_the_learner():
         big = np.zeros((400_000, 4))
         with dist.workers(lambda rank: dist.Shard(gd.LeastSquares(big, big[:, 0])), 1) as pool:
             assert pool.first([pool.call(0, "gradient", np.zeros(5), 1)])[1][1] == 400_000
+
+
+# -- BLAS's threads ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def threads(monkeypatch):
+    """How many threads BLAS has, as the simulation sees it."""
+    now = [4]
+
+    class Limits:
+        def __init__(self, limit, api):
+            self.before, now[0] = now[0], limit
+
+        def restore_original_limits(self):
+            now[0] = self.before
+
+    monkeypatch.setattr(simulation, "threadpool_limits", Limits)
+    return now
+
+
+def fails(rank):
+    if rank == 2:
+        raise RuntimeError("no data here")
+
+
+@pytest.mark.parametrize("arguments", [dict(make_worker=fails), dict(deaths=[1, (2.0, 0)]), dict(seed="x")])
+def test_a_simulation_that_was_never_made_leaves_blas_as_it_was(arguments, threads):
+    with pytest.raises((RuntimeError, TypeError, ValueError)):
+        simulation.Simulated(**{"make_worker": shard(4), "n": 4, **arguments})
+    assert threads == [4]
+
+
+def test_blas_has_one_thread_until_the_last_simulation_is_closed(threads):
+    one, two = (simulation.Simulated(shard(2), 2) for _ in range(2))
+    one.close()
+    one.close()
+    assert threads == [1]
+    two.close()
+    assert threads == [4]
+    with pytest.raises(ZeroDivisionError), simulation.Simulated(shard(2), 2):
+        assert threads == [1]
+        _ = 1 / 0
+    assert threads == [4]

@@ -445,6 +445,91 @@ def test_dots_that_are_not_a_stub():
     assert said(leftover) and said(index)
 
 
+ATTEMPTS = {
+    "a branch of pass": "if scale > 0:\n        pass\n    return x",
+    "a branch of dots": "if scale > 0:\n        ...\n    return x",
+    "an else of pass": "if scale > 0:\n        x = 3 * x\n    else:\n        pass\n    return x",
+    "an elif of pass": "if scale > 5:\n        x = 3 * x\n    elif scale > 2:\n        pass\n    return x",
+    "a loop of pass": "for _ in x:\n        pass\n    return x",
+    "a try": "try:\n        x = x / 3\n    except ValueError:\n        pass\n    return x",
+    "a with": "with np.errstate(all='ignore'):\n        pass\n    return x",
+    "a helper": "def helper():\n        pass\n    return x",
+    "an index of its own": "first = (..., 0)\n    return x[first]",
+    "a comparison": "return x if x is ... else x",
+    "a pass beside": "pass\n    return x",
+    "dots beside": "...\n    return x",
+    "pass in the end": "y = x\n    pass",
+}
+STUBS = ["return ..., ...", "m = ...\n    v = 2\n    return m", "a, b = ..., ...\n    return a",
+         "x -= ...\n    return x", "return x, ...", "while scale < 0:\n        ...\n    return x",
+         "y = []\n    y.append(...)\n    return y", "return scale * ...", "y: float = ...\n    return y",
+         "'Text.'\n    pass"]
+
+
+@pytest.mark.parametrize("body", ATTEMPTS.values(), ids=ATTEMPTS)
+def test_an_attempt_is_never_called_none(body):
+    found = written(f"def halve(x, scale):\n    {body}\n", HALVE)
+    assert found.attempted and not found.passed
+
+
+@pytest.mark.parametrize("body", STUBS)
+def test_an_open_gap_is_not_attempted(body):
+    assert not written(f"def halve(x, scale):\n    {body}\n", HALVE).attempted
+
+
+def nested(values, more):
+    """The sum of all."""
+    return sum(np.sum(v) for v in values) + more["more"][0].sum() + more["n"]
+
+
+NESTED = Exercise(nested, mistakes=[], hints=[], inputs=lambda rng: [
+    ([np.array([1.0]), np.array([np.nan, 2.0])], {"more": (np.array([3.0]),), "n": 4, "f": len}),
+    ([np.array([5.0])], {"more": (np.array([6.0]),), "n": 7, "f": len}),
+])
+TAMPERED = {
+    "an array in a list": ("values[0] *= 2", "values", "copy.deepcopy(values)"),
+    "a list": ("values[0] = values[0] * 2", "values", "copy.deepcopy(values)"),
+    "a list's length": ("values.append(0)", "values", "copy.deepcopy(values)"),
+    "a list's order": ("values.reverse(); values.insert(0, 0 * values[-1])", "values", "copy.deepcopy(values)"),
+    "an array in a tuple in a dictionary": ("more['more'][0][0] = 9", "more", "copy.deepcopy(more)"),
+    "a number in a dictionary": ("more['n'] += 1", "more", "copy.deepcopy(more)"),
+    "a key": ("more['new'] = 1", "more", "copy.deepcopy(more)"),
+}
+
+
+@pytest.mark.parametrize("line, name, remedy", TAMPERED.values(), ids=TAMPERED)
+def test_what_lies_in_an_argument_is_not_to_be_changed_either(line, name, remedy):
+    source = "def nested(values, more):\n    result = sum(map(np.sum, values)) + more['more'][0].sum() + more['n']"
+    assert written(f"{source}\n    return result\n", NESTED).passed
+    text = written(f"{source}\n    {line}\n    return result\n", NESTED).text
+    assert f"changed its argument `{name}`" in text and remedy in text
+    assert "nested([array([1.]), array([nan,  2.])], {'more': (array([3.]),), 'n': 4, 'f': <built-in" in text
+
+
+def test_a_right_average_that_changes_the_gradients_is_told_so():
+    source = """def average_shards(gradients, rows):
+    for i, n in enumerate(rows):
+        gradients[i] *= n
+    return sum(gradients) / sum(rows)
+"""
+    found = written(source, distributed.average_shards)
+    assert found.mistake is None and "changed its argument `gradients`" in found.text
+    assert "Multiply it by its number of rows" not in found.text
+
+
+def test_one_call_leaves_the_input_of_the_next_alone():
+    """Each outcome sees the input as it was given, whatever was done to it before."""
+    calls = list(NESTED.inputs(np.random.default_rng(0)))
+
+    def learners(values, more):
+        values[0] *= 2
+        more["n"] += 1
+        return nested(values, more)
+
+    first, second = (Outcome(learners, calls[1]) for _ in range(2))
+    assert first.parts == second.parts and calls[1][0] == [np.array([5.0])] and calls[1][1]["n"] == 7
+
+
 def test_several_results_are_named():
     def two(x):
         return x, [2 * x]

@@ -476,6 +476,22 @@ def test_a_click_on_the_map_moves_the_cross_once():
         assert explorers.fate_map(**e.picked(left + x * width, 1 - bottom - y * height)).state["steps"] == 30
 
 
+def test_a_click_at_the_same_place_after_a_move_counts_again():
+    e, shown = explorers.fate_map(), []
+    e._repr_mimebundle_()
+    left, bottom, width, height = fate_map_box
+    place = f"{left + width / 2} {1 - bottom - height / 2}"
+    e._click.value = place
+    e.widgets["lr"].value = 1.0
+    assert e.state["lr"] == 1.0
+    e._shown[0].observe(lambda change: shown.append(change), "value")
+    e._click.value = place
+    assert (e.state["lr"], e.widgets["lr"].value, len(shown)) == (2.0, 2.0, 1)
+    e._click.value = place  # nothing has moved in between
+    assert e.state["lr"] == 2.0
+    e.close()
+
+
 @pytest.mark.parametrize("method, rule", [
     ("descent", lambda lr, beta: gd.gradient_descent(lr)), ("heavy ball", gd.momentum), ("Nesterov", gd.nesterov),
 ])

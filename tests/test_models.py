@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import gdlib as gd
+from gdlib.models import softplus
 
 
 @pytest.fixture(params=[True, False], ids=["intercept", "no intercept"])
@@ -431,3 +432,19 @@ def test_accuracy_wants_a_label_for_each_row():
 
 def test_hidden_sizes_may_be_numpys_whole_numbers():
     assert gd.MLP(X, THREE, hidden=[np.int64(4)]).shapes == ((3, 4), (4,), (4, 3), (3,))
+
+
+# -- the complex step --------------------------------------------------------------------------------------------------
+
+
+@every_model
+def test_the_complex_step_is_the_gradient_of_every_model(model):
+    theta = away_from_kinks(model, 7)
+    by_step = gd.analysis.numerical_gradient(model, theta, method="complex")
+    np.testing.assert_allclose(by_step, model.grad(theta), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("z", [0.0, -0.0, 1e-300, -1e-300, 3.0, -3.0, 800.0, -800.0, np.inf, -np.inf])
+def test_softplus(z):
+    with np.errstate(all="raise", under="ignore"):
+        assert softplus(np.array(z)) == pytest.approx(np.logaddexp(0, z), rel=1e-15)

@@ -302,3 +302,50 @@ def test_the_repr_is_what_was_called():
     assert repr(gd.adamw(0.1, weight_decay=0.5)) == "adamw(lr=0.1, beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.5)"
     assert repr(gd.adam(gd.cosine(0.1, 10))) == "adam(lr=schedule, beta1=0.9, beta2=0.999, eps=1e-08)"
     assert repr(gd.momentum(gd.per_run([0.1, 0.2]))) == "momentum(lr=per_run, beta=0.9)"
+
+
+def resting():
+    """A rule that leaves theta where it is, and gives it back itself; its state is where it was."""
+    return gd.Optimizer("resting", {}, lambda theta: theta, lambda t, theta, grad, last: (theta, theta))
+
+
+def test_muon_writes_into_nobodys_arrays():
+    """Another rule's θ and state may be the very arrays that it was given."""
+    opt, start = gd.muon(0.1, resting(), [(2, 2), (1,)]), np.arange(5.0)
+    f = gd.Objective("bowl", lambda theta: (theta**2).sum(axis=-1), lambda theta: 2 * theta)
+    walk = [(theta, state[1]) for _, theta, state in gd.iterate(opt, start, [f.grad] * 3)]
+    kept = gd.run(f, opt, start, 3).theta
+    assert np.array_equal([theta for theta, _ in walk], kept)
+    assert len({point.tobytes() for point in kept}) == 4
+    assert np.array_equal([before for _, before in walk[1:]], kept[:-1])
+
+
+def test_muon_tells_of_the_other_rule():
+    opt = gd.muon(0.1, gd.adam(gd.cosine(0.2, 9)), [(2, 2)])
+    assert repr(opt) == (
+        "muon(lr=0.1, beta=0.95, others=adam(lr=schedule, beta1=0.9, beta2=0.999, eps=1e-08))"
+    )
+    assert "others.beta2" in opt.values()
+
+
+def test_the_schedule_of_muons_other_rule_is_checked_before_and_on_the_way():
+    f = gd.Objective("bowl", lambda theta: (theta**2).sum(axis=-1), lambda theta: 2 * theta)
+    with pytest.raises(ValueError, match=r"lr\(8\), .* came as -0.1"):
+        gd.run(f, gd.muon(0.1, gd.adam(lambda t: 0.7 - t / 10), [(2, 2)]), np.ones(4), 8)
+    with pytest.raises(ValueError, match=r"lr\(5\), .* came as -1") as raised:
+        gd.run(f, gd.muon(0.1, gd.adam(lambda t: -1.0 if t == 5 else 0.1), [(2, 2)]), np.ones(4), 8)
+    assert raised.value.run.t[-1] == 4
+
+
+def test_rates_per_run_of_muons_other_rule_spread_the_runs():
+    f = gd.MLP(np.ones((4, 2)), np.arange(4) % 2, (2,))
+    start, rates = f.init(np.random.default_rng(0)), [0.01, 0.1]
+    sweep = gd.run(f, gd.muon(0.1, gd.adam(gd.per_run(rates)), f.shapes), start, 5)
+    for i, lr in enumerate(rates):
+        np.testing.assert_allclose(sweep.theta[:, i], gd.run(f, gd.muon(0.1, gd.adam(lr), f.shapes), start, 5).theta)
+
+
+def test_muons_other_rule_may_not_look_ahead():
+    f = gd.Objective("bowl", lambda theta: (theta**2).sum(axis=-1), lambda theta: 2 * theta)
+    with pytest.raises(ValueError, match="others must be a rule that asks for the gradient at theta; got nesterov"):
+        gd.run(f, gd.muon(0.1, gd.nesterov(0.1), [(2, 2)]), np.ones(4), 8)

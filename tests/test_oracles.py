@@ -571,3 +571,32 @@ def test_what_has_no_gradient(make, f):
 def test_what_is_no_oracle(oracle):
     with pytest.raises(TypeError, match="oracle must be an iterator of gradients"):
         gd.run(BOWL, gd.gradient_descent(0.1), [1.0, 1.0], 5, oracle=oracle)
+
+
+class Plain:
+    """The least that minibatches need: n, and a gradient over rows."""
+
+    name, n = "plain", LINE.n
+
+    def __call__(self, theta):
+        return LINE(theta)
+
+    def grad(self, theta, rows=slice(None)):
+        return LINE.grad(theta, rows)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_minibatches_of_any_model_with_rows(replace):
+    runs = [gd.run(model, gd.momentum(0.02), np.zeros(4), 30, oracle=gd.minibatches(model, 4, rng(), replace))
+            for model in (Plain(), LINE)]
+    np.testing.assert_allclose(runs[0].theta, runs[1].theta, rtol=1e-12)
+    np.testing.assert_allclose(runs[0].loss, runs[1].loss, rtol=1e-12)
+
+
+def test_minibatches_of_a_model_whose_gradient_takes_no_rows():
+    class Whole(Plain):
+        def grad(self, theta):
+            return LINE.grad(theta)
+
+    with pytest.raises(TypeError, match=r"the gradient of plain must take the rows of .*; got grad\(theta\)\. Add"):
+        gd.minibatches(Whole(), 4, rng())

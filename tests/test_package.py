@@ -1,4 +1,4 @@
-"""The package as a whole: what importing it loads, how it is documented, and that it stays small."""
+"""The package as a whole: what importing it loads, how it is documented, and that its functions stay small."""
 import ast
 import doctest
 import inspect
@@ -64,18 +64,33 @@ def test_every_parameter_has_a_hint_and_stands_in_the_docstring(name):
         assert all(parameter in inspect.getdoc(thing) for parameter in signature.parameters)
 
 
-def code_lines(module):
-    """The lines of a module that hold code: no blank lines, comments or docstrings."""
-    source = (Path(gd.__file__).parent / f"{module}.py").read_text(encoding="utf-8")
-    text = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            text |= set(range(node.lineno, node.end_lineno + 1))
-    lines = enumerate(source.splitlines(), start=1)
-    return sum(1 for number, line in lines if number not in text and line.strip() and not line.strip().startswith("#"))
+FUNCTIONS = [
+    pytest.param(node, id=f"{path.stem}.{node.name}")
+    for path in sorted(Path(gd.__file__).parent.rglob("*.py"))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+]
+BLOCKS = ast.For | ast.While | ast.If | ast.With | ast.Try
 
 
-def test_the_core_reads_in_one_sitting():
-    assert sum(map(code_lines, CORE)) <= 1200
-    for module in CORE:
-        assert len((Path(gd.__file__).parent / f"{module}.py").read_text(encoding="utf-8").splitlines()) <= 300, module
+def lines(function):
+    """The lines of a function without its docstring."""
+    text = ast.get_docstring(function, clean=False) or ""
+    return function.end_lineno - function.lineno + 1 - len(text.splitlines())
+
+
+def depth(node, above=0):
+    """How many blocks stand in each other below a node; an `elif` stands beside its `if`, a function begins anew."""
+    deepest = above
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            continue
+        beside = isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+        deepest = max(deepest, depth(child, above + (isinstance(child, BLOCKS) and not beside)))
+    return deepest
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_reads_at_one_glance(function):
+    assert lines(function) <= (50 if function.name == "draw" else 40)  # an explorer's axes and artists, in a row
+    assert depth(function) <= 3

@@ -7,6 +7,28 @@ from threadpoolctl import threadpool_limits
 from gdlib.distributed.pool import Pool, WorkerLost, late
 
 
+class OneThread:
+    """BLAS with one thread while anybody holds it, as in a worker's process, so that the bits are the same."""
+
+    def __init__(self):
+        self.holders, self.limits = set(), None
+
+    def hold(self, holder):
+        if not self.holders:
+            self.limits = threadpool_limits(1, "blas")
+        self.holders.add(holder)
+
+    def let_go(self, holder):
+        """As many threads as before, once nobody else holds it."""
+        if holder in self.holders:
+            self.holders.remove(holder)
+            if not self.holders:
+                self.limits.restore_original_limits()
+
+
+ONE_THREAD = OneThread()
+
+
 class Simulated(Pool):
     """n workers whose calls take as long as `seconds` says, one call at a time each.
 
@@ -33,17 +55,21 @@ class Simulated(Pool):
         max_deaths: int = 3,
     ):
         super().__init__(make_worker, n, timeout, max_deaths)
-        self._one_thread = threadpool_limits(1, "blas")  # as in a worker's process, so that the bits are the same
         self._seconds, self._restart_seconds = seconds or (lambda rank, rng: 1.0), restart_seconds
         self._coming_deaths = sorted(deaths)
         self._rng, self._clock, self._started = np.random.default_rng(seed), 0.0, 0
-        self._workers, self._free_at = [make_worker(rank) for rank in range(n)], [0.0] * n
+        ONE_THREAD.hold(id(self))
+        try:
+            self._workers, self._free_at = [make_worker(rank) for rank in range(n)], [0.0] * n
+        except BaseException:
+            self.close()
+            raise
 
     def now(self):
         return self._clock
 
     def close(self):
-        self._one_thread.restore_original_limits()
+        ONE_THREAD.let_go(id(self))
 
     def _call(self, ticket):
         self._started += 1

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import dis
+import copy
 import inspect
 import io
 import linecache
@@ -18,7 +18,7 @@ class Outcome:
     """What came of one call: numbers, some other value, or an exception; and which argument it changed."""
 
     def __init__(self, fn, args, results=0):
-        given = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+        given = [copy.deepcopy(a) for a in args]               # what lies in lists and dictionaries, too
         self.value, self.error = None, None
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
@@ -28,8 +28,7 @@ class Outcome:
                     self.value = list(self.value)              # whether batches come in a list or one by one is all one
         except Exception as error:                             # the learner's own: it is shown to the learner
             self.error = error
-        self.changed = next((i for i, (a, g) in enumerate(zip(args, given, strict=True))
-                             if isinstance(a, np.ndarray) and not np.array_equal(a, g, equal_nan=True)), None)
+        self.changed = next((i for i, (a, g) in enumerate(zip(args, given, strict=True)) if not _same(a, g)), None)
         self.parts = None if self.error else _numbers(self.value, results)
 
     def agrees(self, other, rtol=1e-6):
@@ -119,9 +118,12 @@ def _none(fn, cases):
 def _changed(fn, cases):
     for case in cases:
         if case.got.changed is not None:
-            name = list(case.arguments)[case.got.changed]
+            name, value = list(case.arguments.items())[case.got.changed]
+            copied = f"`{name}.copy()`"
+            if not isinstance(value, np.ndarray):              # a copy of the list alone holds the same arrays
+                copied = f"of what lies in it, too: `copy.deepcopy({name})`, after `import copy`"
             return (f"{case.call} changed its argument `{name}`, and whoever called it still needs that. "
-                    f"Work on a copy (`{name}.copy()`), and write `a = a - b` in place of `a -= b`.")
+                    f"Work on a copy ({copied}), and write `a = a - b` in place of `a -= b`.")
     return ""
 
 
@@ -217,6 +219,23 @@ def _filled(rows):
     return table
 
 
+def _same(before, now):
+    """Whether an argument is still what it was, in all its parts; the learner's function was given a deep copy."""
+    if type(before) is not type(now):
+        return False
+    if isinstance(before, np.ndarray) and before.dtype.hasobject:
+        return before.shape == now.shape and _same(before.tolist(), now.tolist())
+    if isinstance(before, np.ndarray):
+        return (before.shape, before.dtype, before.tobytes()) == (now.shape, now.dtype, now.tobytes())
+    if isinstance(before, dict):
+        return before.keys() == now.keys() and all(_same(value, now[key]) for key, value in before.items())
+    if isinstance(before, (list, tuple)):
+        return len(before) == len(now) and all(map(_same, before, now))
+    if isinstance(before, (set, str, bytes, int, float, complex, np.generic)):
+        return before == now or before != before               # nan is no other nan's equal
+    return True                                                # a function, say: nothing is known of its insides
+
+
 def _close(a, b, rtol=1e-6):
     if a.size == b.size == 0:
         return True
@@ -225,37 +244,46 @@ def _close(a, b, rtol=1e-6):
 
 
 def unfinished(fn):
-    """Does a block of nothing but `...` stand in fn, or a `...` where a value should?
+    """Is a gap of the exercise still open in fn: a `...` for a value, or for a whole function or loop?
 
-    A `...` left beside code of the learner's own does not count, nor does one inside an index.
+    A gap is `name = ...` or `return ...` (in a row of several, too), a `...` that something is to be done with, as in
+    `2 * ...` or `append(...)`, or a body of nothing but `...`. A `...` beside code of the learner's own is none, nor
+    one in an index or a branch; a function of nothing but `pass` is one.
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(fn)))
-    except (OSError, TypeError, SyntaxError):                  # no source at hand: look at what was compiled
-        code = getattr(fn, "__code__", None)
-        if code is None:
-            return False                                       # not written in Python
-        nothing = {i.opname for i in dis.get_instructions(code)} <= {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE",
-                                                                     "RETURN_CONST"}
-        return Ellipsis in code.co_consts or nothing and code.co_consts[-1] is None
+    except (OSError, TypeError, SyntaxError):                  # no source at hand
+        return False
+    function = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
+    if function is None:
+        return False
+    if all(isinstance(s, ast.Pass) or _is_text(s) or _is_dots(s) for s in function.body):
+        return True
+    return any(_is_gap(node) for node in ast.walk(function))
 
-    def is_dots(node):
-        return isinstance(node, ast.Constant) and node.value is Ellipsis
 
-    def is_text(node):
-        return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _is_gap(node):
+    if isinstance(node, (ast.For, ast.While)):
+        return all(_is_dots(s) or _is_text(s) for s in node.body) and any(map(_is_dots, node.body))
+    if isinstance(node, ast.Return):
+        return _is_dots(node) or isinstance(node.value, ast.Tuple) and any(map(_is_dots, node.value.elts))
+    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        several = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and node.value
+        return _is_dots(node) or isinstance(several, ast.Tuple) and any(map(_is_dots, several.elts))
+    if isinstance(node, ast.BinOp):
+        return _is_dots(node.left) or _is_dots(node.right)
+    return isinstance(node, ast.Call) and any(map(_is_dots, node.args))
 
-    aside = set()                                              # `...` as a statement, or in an index
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr):
-            aside.add(node.value)
-        elif isinstance(node, ast.Subscript):
-            aside.update(ast.walk(node.slice))
-        elif isinstance(node, ast.stmt):
-            block = [s for s in getattr(node, "body", []) if not is_text(s)]
-            if block and all(isinstance(s, ast.Pass) or isinstance(s, ast.Expr) and is_dots(s.value) for s in block):
-                return True
-    return any(is_dots(node) and node not in aside for node in ast.walk(tree))
+
+def _is_dots(node):
+    """`...`, alone or as the value of a statement."""
+    if isinstance(node, (ast.Expr, ast.Return, ast.Assign, ast.AnnAssign, ast.AugAssign)):
+        node = node.value
+    return isinstance(node, ast.Constant) and node.value is Ellipsis
+
+
+def _is_text(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _line_of(fn, error):

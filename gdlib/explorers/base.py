@@ -247,9 +247,10 @@ class Explorer:
         """Let go of the widgets; displaying the explorer again makes new ones."""
         if self.view is not None:
             for widget in [*self.widgets.values(), *self._shown, self._click, self._panel, self.view]:
-                for part in (widget, widget.layout, getattr(widget, "style", None)):  # each is a widget of its own
-                    if part is not None:
-                        part.close()
+                widget.close()
+                widget.layout.close()  # a widget of its own, as its style is
+                if getattr(widget, "style", None) is not None:
+                    widget.style.close()
         self.view = None
         _alive.pop(id(self), None)
 
@@ -318,6 +319,9 @@ class Explorer:
 
     def _clicked(self, change):
         """A click on the picture: set what it says, all at once."""
+        if not change["new"]:
+            return
+        self._click.value = ""  # so that another click at the same place is a change as well
         set_now = self.picked(*map(float, change["new"].split()))
         if set_now:
             self._enter({**self.state, **set_now})
