@@ -18,6 +18,11 @@ import websocket
 from tools.notebooks import load
 
 MINUTES = 60
+# One worker process, after a lesson's set-up cell.
+ASK_A_WORKER = """
+with gd.distributed.workers(lambda rank: gd.quadratic([1, 10]), n=1) as pool:
+    print(pool.first([pool.call(0, "grad", np.ones(2))], timeout=60)[1])
+"""
 
 
 class Server:
