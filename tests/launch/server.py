@@ -18,10 +18,14 @@ import websocket
 from tools.notebooks import load
 
 MINUTES = 60
-# One worker process, after a lesson's set-up cell.
+# After a lesson's set-up cell: does a worker process find the same gdlib?
 ASK_A_WORKER = """
-with gd.distributed.workers(lambda rank: gd.quadratic([1, 10]), n=1) as pool:
-    print(pool.first([pool.call(0, "grad", np.ones(2))], timeout=60)[1])
+class Worker:
+    def __init__(self, rank): pass
+    def which(self): return __import__("gdlib").__file__
+
+with gd.distributed.workers(Worker, n=1) as pool:
+    print(pool.first([pool.call(0, "which")], timeout=60)[1] == gd.__file__)
 """
 
 
