@@ -1,7 +1,7 @@
 # Two commands: `make lab` to learn, `make test` to check everything. Both set up what they need in .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-launch test-matrix notebooks bench requirements clean
+.PHONY: help lab test test-launch test-matrix notebooks publish bench requirements clean
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -40,10 +40,13 @@ lab: $(VENV)/.lab  ## the course in JupyterLab, in your browser (Ctrl-C ends it)
 
 test: $(VENV)/.dev  ## every check: style, units, notebooks (as they are, and solved), browser
 	$(PY) -m ruff check .
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --no-loadscope-reorder
 
 notebooks: $(VENV)/.lab  ## run the lessons again and store their outputs
 	$(PY) -m tools.notebooks run
+
+publish: $(PY)  ## write this repository's address everywhere: make publish REPO=owner/name BRANCH=main
+	$(PY) -m tools.publish "$(REPO)" "$(or $(BRANCH),main)"
 
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks

@@ -32,7 +32,7 @@ NO_BROWSER = ["tests", "--ignore=tests/browser"]
 LESSONS = "tests/notebooks/test_executed.py"
 # An old release calls what newer releases of other packages deprecate: not ours to mend.
 OLD = ["-W", "ignore::DeprecationWarning"]
-TEST_TOOLS = ["pytest", "nbval", "nbclient", "hypothesis"]
+TEST_TOOLS = ["pytest", "nbval", "nbclient", "nbconvert", "hypothesis"]
 
 # NumPy's names for these instructions begin so.
 AVX512 = ("X86_V4", "AVX512")

@@ -295,6 +295,6 @@ def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, res
 def _with_bar(walk, total, progress, unit="step"):
     if not progress:
         return walk
-    from tqdm.auto import tqdm
+    from gdlib.progress import bar
 
-    return tqdm(walk, total=total, leave=False, unit=unit)
+    return bar(walk, total, unit)

@@ -7,6 +7,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
 
+from gdlib.notes import emit
+
 # Okabe and Ito (2008): eight colours that people with any colour vision tell apart. A line style or marker goes along.
 OKABE_ITO = {
     "black": "#000000",
@@ -45,6 +47,9 @@ def grid(columns=1, rows=1, width=9.0, height=3.6, **keywords):
 def show(fig, alt):
     """Show a figure as an image that carries its description, and close it.
 
+    The same picture leaves twice: in HTML, the only form whose description JupyterLab hands on, and as plain PNG, for
+    what drops HTML: PDF, and viewers that trust no notebook.
+
     Parameters
     ----------
     fig : the figure
@@ -54,8 +59,6 @@ def show(fig, alt):
     ------
     ValueError : alt says less than a short sentence
     """
-    from IPython.display import display
-
     if not isinstance(alt, str) or len(alt.split()) < 5:
         raise ValueError(f"alt must say in a sentence what is to be seen, and came as {alt!r}")
     width, height = (round(inches * 100) for inches in fig.get_size_inches())
@@ -65,7 +68,7 @@ def show(fig, alt):
         f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" style="max-width:100%;height:auto" '
         f'src="data:image/png;base64,{source}">'
     )
-    display({"text/html": image, "text/plain": alt}, raw=True)
+    emit({"text/html": image, "image/png": source, "text/plain": alt})
 
 
 def png(fig, dpi=DPI) -> bytes:

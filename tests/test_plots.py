@@ -1,7 +1,11 @@
+import base64
+import io
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from IPython import display as ipython_display
+from PIL import Image
 
 from gdlib import plots
 
@@ -9,7 +13,7 @@ from gdlib import plots
 @pytest.fixture
 def shown(monkeypatch):
     bundles = []
-    monkeypatch.setattr(ipython_display, "display", lambda bundle, raw: bundles.append(bundle))
+    monkeypatch.setattr(plots, "emit", bundles.append)
     return bundles
 
 
@@ -20,7 +24,22 @@ def test_show_emits_an_image_with_its_description_and_closes_the_figure(shown):
     (bundle,) = shown
     assert bundle["text/plain"] == 'A line that falls from "1" to 0 <quickly>.'
     assert 'alt="A line that falls from &quot;1&quot; to 0 &lt;quickly&gt;."' in bundle["text/html"]
-    assert "image/png" not in bundle
+    assert not plt.get_fignums()
+
+
+def test_show_emits_the_same_picture_as_png_for_who_drops_html(shown):
+    fig, ax = plots.grid(width=9, height=3)
+    ax.plot([0, 1], [1, 0])
+    plots.show(fig, alt="A line that falls from 1 to 0.")
+    (bundle,) = shown
+    assert re.findall(r'src="data:image/png;base64,([^"]+)"', bundle["text/html"]) == [bundle["image/png"]]
+    assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).size == (1350, 450)
+
+
+def test_outside_a_notebook_a_figure_is_its_description(capsys):
+    fig, _ = plots.grid()
+    plots.show(fig, alt="A grid with nothing in it.")
+    assert capsys.readouterr().out == "A grid with nothing in it.\n"
     assert not plt.get_fignums()
 
 

@@ -1,10 +1,12 @@
 """The lessons' one tool: stamp what is the same in all of them, run them, and store them in a normal form.
 
     python -m tools.notebooks run [lesson.ipynb …]      # stamp, execute, store: what `make notebooks` calls
+    python -m tools.notebooks stamp [lesson.ipynb …]    # write badges and set-up cell only; outputs stay
     python -m tools.notebooks check [lesson.ipynb …]    # fail if a stored lesson is not what `run` would store
 
 The normal form keeps what a reader sees (text, pictures, execution counts) and drops what changes from run to
-run: timing metadata, widget state and widget views with their random ids, the version of the running Python.
+run: timing metadata, widget state and widget views with their random ids, what progress bars leave behind, the version
+of the running Python.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "notebooks"
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, BRANCH = PYPROJECT["project"], PYPROJECT["tool"]["course"]["branch"]
 REPOSITORY = PROJECT["urls"]["Repository"].removesuffix("/")
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -58,9 +61,9 @@ def badges(name: str) -> str:
     slug = REPOSITORY.removeprefix("https://github.com/")
     return (
         "[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
-        f"(https://mybinder.org/v2/gh/{slug}/HEAD?urlpath=lab/tree/notebooks/{name}) "
+        f"(https://mybinder.org/v2/gh/{slug}/{BRANCH}?urlpath=lab/tree/notebooks/{name}) "
         "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-        f"(https://colab.research.google.com/github/{slug}/blob/main/notebooks/{name})"
+        f"(https://colab.research.google.com/github/{slug}/blob/{BRANCH}/notebooks/{name})"
     )
 
 
@@ -127,6 +130,8 @@ def _normal_outputs(outputs, count: int) -> list:
             continue
         if "data" in out:
             out.data.pop(WIDGET_VIEW, None)
+            if not out.data:  # what a progress bar leaves behind
+                continue
             out.metadata = nbformat.from_dict({})
         if out.output_type == "execute_result":
             out.execution_count = count
@@ -150,7 +155,11 @@ def pinned() -> bool:
 
 def run(path: Path):
     """Stamp, execute and store a lesson."""
-    text = dumps(normalise(execute(stamp(load(path), path.name), path.parent)))
+    store(path, dumps(normalise(execute(stamp(load(path), path.name), path.parent))))
+
+
+def store(path: Path, text: str):
+    """Write the text of a lesson where it differs, and say whether it did."""
     changed = text != path.read_text(encoding="utf-8")
     if changed:
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -175,6 +184,10 @@ def main(command: str = "", *names: str) -> int:
     if command == "run":
         for path in paths:
             run(path)
+        return 0
+    if command == "stamp":
+        for path in paths:
+            store(path, dumps(stamp(load(path), path.name)))
         return 0
     if command == "check":
         found = [line for path in paths for line in complaints(path)]

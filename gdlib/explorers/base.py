@@ -255,13 +255,14 @@ class Explorer:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         self._open()
-        image = self._image(colours=64)
+        source = base64.b64encode(self.png(colours=64)).decode()
         return {
             # Written by hand: ipywidgets 7 and 8 make it in different ways, and it is the same.
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2, "version_minor": 0, "model_id": self.view.model_id,
             },
-            "text/html": f"{image}<p>{html.escape(self.sentence)}</p>{self._code()}",
+            "text/html": f"{self._image(source)}<p>{html.escape(self.sentence)}</p>{self._code()}",
+            "image/png": source,
             "text/plain": self.sentence,
         }
 
@@ -326,19 +327,19 @@ class Explorer:
 
     def _show(self):
         picture, words = self._shown
-        picture.value = self._image(clicks=self.picked is not None)
+        picture.value = self._image(base64.b64encode(self.png()).decode(), clicks=self.picked is not None)
         words.value = (
             '<div role="status" aria-live="polite" style="font-size:1.1em;line-height:1.5;min-height:3em">'
             f"{html.escape(self.sentence)}</div>{self._code()}"
         )
 
-    def _image(self, colours=None, clicks=False):
+    def _image(self, source, clicks=False):
+        """The picture as HTML with its description; source is its PNG in base64."""
         width, height = (round(inches * self.dpi) for inches in self.size)
-        data = base64.b64encode(self.png(colours)).decode()
         click = f'onclick="{CLICK}" ' if clicks else ""
         return (
             f'<img alt="{html.escape(self.sentence)}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" {click}src="data:image/png;base64,{data}">'
+            f'style="max-width:100%;height:auto" {click}src="data:image/png;base64,{source}">'
         )
 
     def _code(self):

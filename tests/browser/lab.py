@@ -15,6 +15,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox",  # Chromium refuses to start as root with its sandbox
@@ -110,6 +112,11 @@ def lesson(browser, address: str, token: str, name: str, run=True, width=1280, h
     finally:
         page.evaluate("window.jupyterapp.serviceManager.sessions.shutdownAll()")  # the next lesson starts its own
         page.close()
+
+
+def notebook(page):
+    """The notebook that is open in JupyterLab, with its outputs."""
+    return nbformat.from_dict(page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON()"))
 
 
 def command(page, name: str, seconds=300):

@@ -1,11 +1,13 @@
-"""Every lesson in JupyterLab, in the Chromium on the PATH: run, its sliders moved by keyboard, its labels read."""
+"""Every lesson in JupyterLab, in the Chromium on the PATH: solved and run, its sliders moved by
+keyboard, its labels read."""
 
 import shutil
 
 import pytest
 
-from tests.browser.lab import chromium, jupyterlab, lesson
-from tools.notebooks import FOLDER, lessons
+from tests.browser.lab import chromium, jupyterlab, lesson, notebook
+from tests.notebooks.solved import check_answers, solved
+from tools.notebooks import dumps, lessons, load
 
 pytest.importorskip("playwright", reason="NO BROWSER TEST: playwright is missing (pip install -r requirements-dev.txt)")
 pytestmark = pytest.mark.skipif(
@@ -33,8 +35,11 @@ REACHABLE = """() => {
 
 
 @pytest.fixture(scope="module")
-def server():
-    with jupyterlab(FOLDER) as where:
+def server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("solved")
+    for path in lessons():
+        (folder / path.name).write_text(dumps(solved(load(path))), encoding="utf-8")
+    with jupyterlab(folder) as where:
         yield where
 
 
@@ -55,6 +60,10 @@ def test_runs_without_errors(page):
     assert prompts == [f"[{i}]:" for i in range(1, len(prompts) + 1)] != []
     assert page.locator(".jp-OutputArea-output[data-mime-type*='error']").all_inner_texts() == []
     assert page.locator(".jp-OutputArea-output[data-mime-type*='stderr']").all_inner_texts() == []
+
+
+def test_exercises_are_solved_and_verdicts_the_ledgers(page):
+    check_answers(notebook(page), "✓")
 
 
 def test_pictures_carry_their_description(page):

@@ -1,0 +1,62 @@
+"""The order of the whole run, what is run together, and whether the notebooks' stored text can be compared here."""
+
+import re
+import shutil
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import settings
+
+from tools.notebooks import pinned
+
+settings.register_profile("untimed", deadline=None)  # a slow moment of the machine is no failure
+settings.load_profile("untimed")
+
+STAGES = ["tests/notebooks/test_contract", "notebooks/", "tests/notebooks/", "tests/browser/"]
+
+
+def pytest_configure(config):
+    # With other versions than the pinned ones a digit or a repr may differ: there tests/notebooks/test_executed.py
+    # runs the notebooks as they are and compares their verdicts instead.
+    if not pinned():
+        config.option.nbval = False
+
+
+def pytest_report_header(config):
+    compared = "stored text" if config.option.nbval else "verdicts only, these are not the pinned versions"
+    return f"notebooks as they are: {compared}"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Quick things first, and each lesson once: what the browser runs solved, nbclient need not run solved as well."""
+    in_browser = {lesson(item.nodeid) for item in items if item.nodeid.startswith("tests/browser/")}
+    if shutil.which("chromium") and find_spec("playwright"):
+        twice = [i for i in items if i.name.startswith("test_solved_lesson[") and lesson(i.nodeid) in in_browser]
+        config.hook.pytest_deselected(items=twice)
+        items[:] = [item for item in items if item not in twice]
+    items.sort(key=lambda item: place(item.nodeid))
+
+
+def place(nodeid):
+    """Unit tests, contract, the notebooks as they are, solved, the browser; the last lessons, the longest, first."""
+    stage = next((i for i, s in enumerate(STAGES, 1) if nodeid.startswith(s)), 0)
+    return stage, -int((lesson(nodeid) or "0")[:2]) if stage > 1 else 0
+
+
+def lesson(nodeid):
+    """The stem of the lesson that a test runs, such as 01_gradients; "" for none."""
+    found = re.search(r"^notebooks/(\w+)\.ipynb|\[(\d\d_\w+)\]$", nodeid)
+    return (found[1] or found[2]) if found else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of two processes (-n 2) each takes a whole module, in order; of the tests that run lessons, a whole lesson."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByLesson(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.split("::")[0]
+            return file + lesson(nodeid) if file.startswith(tuple(STAGES[1:])) else file
+
+    return ByLesson(config, log)
