@@ -121,7 +121,7 @@ def load(session):
 @nox.session(python=False)
 def launch(session):
     """Binder, a hub, Colab and a bare wheel."""
-    pytest(session, "tests/launch", python=sys.executable)
+    pytest(session, "-v", "-s", "tests/launch", python=sys.executable)
 
 
 def simd_found():

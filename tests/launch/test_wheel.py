@@ -26,7 +26,7 @@ assert path.loss[-1] < 1e-6
 try:
     data.load("parabola")
 except FileNotFoundError as error:
-    assert "pip install --force-reinstall" in str(error) and "git" not in str(error), error
+    assert "pip install --force-reinstall" in str(error) and "git checkout" not in str(error), error
 else:
     raise AssertionError("a missing file was not noticed")
 print("all there")
