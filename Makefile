@@ -52,7 +52,7 @@ bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks
 
 test-launch: $(VENV)/.dev  ## the course as Binder, a hub, Colab and a bare wheel launch it (10 minutes)
-	$(PY) -m pytest tests/launch
+	$(PY) -m pytest -v -s tests/launch
 
 test-matrix: $(VENV)/.dev  ## the tests on other Pythons, versions and processors' kernels, and under load (hours)
 	$(PY) -m nox

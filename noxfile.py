@@ -90,7 +90,7 @@ def colab(session):
 @nox.session(python=False)
 @nox.parametrize("processor", list(PROCESSORS), ids=list(PROCESSORS))
 def kernels(session, processor):
-    """Every lesson's stored text, and the same bits from every engine, as other processors compute them."""
+    """Every lesson's stored text, compared with what another processor computes."""
     kernel, needs, without = PROCESSORS[processor]
     here = simd_found()
     if platform.machine() not in ("x86_64", "AMD64") or (needs and not begin(here, needs)):
@@ -99,7 +99,13 @@ def kernels(session, processor):
     if without:
         env["NPY_DISABLE_CPU_FEATURES"] = " ".join(begin(here, without))
     session.run(sys.executable, "-c", WHICH_KERNEL, kernel, env=env, external=True)
-    pytest(session, "notebooks", "tests/matrix", python=sys.executable, env=env)
+    pytest(session, "notebooks", python=sys.executable, env=env)
+
+
+@nox.session(python=False)
+def bits(session):
+    """The same bits from every engine on every kernel, and again and again under load."""
+    pytest(session, "tests/matrix/every_kernel.py", python=sys.executable)
 
 
 @nox.session(python=False)
@@ -115,7 +121,7 @@ def load(session):
 @nox.session(python=False)
 def launch(session):
     """Binder, a hub, Colab and a bare wheel."""
-    pytest(session, "tests/launch", python=sys.executable)
+    pytest(session, "-v", "-s", "tests/launch", python=sys.executable)
 
 
 def simd_found():

@@ -1,4 +1,9 @@
 import importlib
+import io
+import subprocess
+import sys
+
+import pytest
 
 from gdlib import data, ready
 
@@ -6,8 +11,9 @@ from gdlib import data, ready
 def test_here_all_but_the_notebook_is_ready(capsys):
     ready.check()
     *lines, last = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4 + len(data.FILES)
+    assert len(lines) == 1 + len(ready.PACKAGES) + len(data.FILES)
     assert all(line.startswith("✓") for line in lines)
+    assert any("distributed" in line for line in lines)
     assert last.startswith("✗ a notebook: no.")
 
 
@@ -20,4 +26,49 @@ def test_a_missing_package_and_a_missing_file_are_named_with_the_remedy(capsys, 
     ready.check()
     out = capsys.readouterr().out
     assert "✗ numpy, for arrays: no. No module named 'numpy' `pip install -r requirements.txt`" in out
+    assert "✗ distributed, for many workers: no. No module named 'distributed'" in out
     assert "✗ data/digits.csv, every byte of it: no. data/digits.csv is missing" in out
+
+
+@pytest.mark.parametrize("version, answer", [((3, 10), "✗"), ((3, 11), "✓"), ((3, 14), "✓"), ((3, 15), "✗")])
+def test_pythons_before_and_after_those_of_the_course_are_refused(capsys, monkeypatch, version, answer):
+    monkeypatch.setattr(sys, "version_info", (*version, 0))
+    assert ready._answer([next(ready._questions(workers=False))]) == (answer == "✗")
+    assert capsys.readouterr().out.startswith(f"{answer} Python 3.11 to 3.14")
+
+
+def test_in_a_terminal_it_asks_a_worker_too_and_its_status_says_whether_all_is_there():
+    done = subprocess.run([sys.executable, "-m", "gdlib.ready"], capture_output=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.splitlines()[-1] == "✓ a worker process that starts, answers and stops"
+    without = "import sys, runpy; sys.modules['ipywidgets'] = None; runpy.run_module('gdlib.ready', None, '__main__')"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 1 and "✗ ipywidgets, for sliders: no." in done.stdout
+
+
+def test_a_worker_that_does_not_start_is_told(monkeypatch, capsys):
+    def broken(*args, **options):
+        raise ConnectionError("no port is free")
+
+    monkeypatch.setattr("gdlib.distributed.workers", broken)
+    ready.check(workers=True)
+    assert "✗ a worker process that starts, answers and stops: no. no port is free\n" in capsys.readouterr().out
+
+
+def test_a_console_that_knows_no_check_mark(monkeypatch):
+    console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", errors="strict")
+    monkeypatch.setattr(sys, "stdout", console)
+    ready._answer([("numpy, for η", None), ("data", "gone")])
+    console.flush()
+    assert console.buffer.getvalue().decode("cp1252").splitlines() == ["yes: numpy, for ?", "NO: data: no. gone"]
+
+
+def test_the_slider_says_when_the_front_end_answers():
+    """First a report of the number of views, as a front end sends it when it shows the widget; then a move."""
+    pytest.importorskip("ipywidgets")
+    slider, said = ready._slider().children
+    assert said.value.startswith("○ Waiting")
+    slider.set_state({"_view_count": 1})
+    assert said.value == "✓ sliders work: Python got 5 from the notebook"
+    slider.set_state({"value": 7})
+    assert said.value == "✓ sliders work: Python got 7 from the notebook"

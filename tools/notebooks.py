@@ -37,7 +37,7 @@ SET_UP = f'''\
 import os, sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for small matrices several threads are slower than one
 if "COLAB_RELEASE_TAG" in os.environ and not os.path.exists("course"):  # Google Colab starts empty: fetch the course
-    log = !git clone -q --depth 1 {REPOSITORY} course && pip install -q ./course
+    !git clone -q --depth 1 {REPOSITORY} course 2>/dev/null && pip install -q ./course
 beside = [os.path.abspath(p) for p in ("course", ".", "..", "../..") if os.path.exists(p + "/gdlib/data.py")]
 sys.path[:0] = beside[:1]  # the course that lies beside this notebook comes before an installed one
 try:

@@ -39,7 +39,8 @@ class Recipe:
         folder = Path(find_spec("repo2docker").submodule_search_locations[0]) / "buildpacks" / "conda"
         asked = (folder / f"environment.py-{self.python}.yml").read_text(encoding="utf-8")
         lock = (folder / f"environment.py-{self.python}-linux-64.lock").read_text(encoding="utf-8")
-        names = [name for name in re.findall(r"^- ([\w-]+)[^:]*$", asked, re.M) if name not in ("python", "nodejs")]
+        names = [name for name in re.findall(r"^- ([\w-]+)", asked.split("dependencies:")[1], re.M)
+                 if name not in ("python", "nodejs")]
         versions = {name: re.search(rf"/{re.escape(name)}-([\d.]+)-", lock)[1] for name in names}
         return [f"{name.removesuffix('-singleuser')}=={version}" for name, version in versions.items()]
 

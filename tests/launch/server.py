@@ -18,6 +18,15 @@ import websocket
 from tools.notebooks import load
 
 MINUTES = 60
+# After a lesson's set-up cell: does a worker process find the same gdlib?
+ASK_A_WORKER = """
+class Worker:
+    def __init__(self, rank): pass
+    def which(self): return __import__("gdlib").__file__
+
+with gd.distributed.workers(Worker, n=1) as pool:
+    print(pool.first([pool.call(0, "which")], timeout=60)[1] == gd.__file__)
+"""
 
 
 class Server:

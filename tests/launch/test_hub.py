@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.launch.environments import Environment, requirements
-from tests.launch.server import Server, add_kernel, complaints
+from tests.launch.server import ASK_A_WORKER, Server, add_kernel, complaints
 
 KERNEL = ["numpy", "matplotlib", "ipykernel", "ipython"]
 COURSE = ["ipywidgets", "pillow", "psutil", "threadpoolctl", "tqdm", "distributed"]
@@ -25,9 +25,15 @@ def hub(checkout, tmp_path_factory):
         yield server
 
 
-@pytest.mark.parametrize("name", ["00_start_here", "01_gradients", "08_distributed"])
+@pytest.mark.parametrize("name", ["00_start_here", "01_gradients"])
 def test_lessons_run_without_gdlib_installed(hub, name):
     assert complaints(hub.lesson(f"notebooks/{name}.ipynb", "full")) == []
+
+
+def test_workers_find_the_course_too(hub):
+    path = "notebooks/08_distributed.ipynb"
+    outputs = hub.run([hub.cells(path)[0], ASK_A_WORKER], path, "full")
+    assert complaints(outputs) == [] and outputs[-1]["text"] == "True\n"
 
 
 @pytest.mark.parametrize("folder", ["", "notebooks/trials/"])

@@ -3,11 +3,11 @@
 import pytest
 
 from tests.launch.environments import Environment, requirements, run, uv
+from tests.launch.server import ASK_A_WORKER
 
-WHOLE = """
+WHOLE = ASK_A_WORKER.join(["""
 import os
 from pathlib import Path
-import numpy as np
 import gdlib as gd
 from gdlib import analysis, claims, data, explorers, plots
 
@@ -21,18 +21,16 @@ assert len(claims.ledger()["claims"]) > 20
 assert "licence" in (data.FOLDER / "README.md").read_text(encoding="utf-8").lower()
 path = gd.run(gd.quadratic([1, 10]), gd.momentum(lr=0.05), [1.0, 1.0], 200)
 assert path.loss[-1] < 1e-6
-with gd.distributed.workers(lambda rank: gd.quadratic([1, 10]), n=1) as pool:
-    ticket, value = pool.first([pool.call(0, "grad", np.ones(2))], timeout=60)
-assert value.tolist() == [1, 10]
+""", """
 (data.FOLDER / "parabola.csv").unlink()
 try:
     data.load("parabola")
 except FileNotFoundError as error:
-    assert "pip install --force-reinstall" in str(error) and "git" not in str(error), error
+    assert "pip install --force-reinstall" in str(error) and "git checkout" not in str(error), error
 else:
     raise AssertionError("a missing file was not noticed")
 print("all there")
-"""
+"""])
 
 
 @pytest.fixture(scope="module")
@@ -51,4 +49,4 @@ def test_installed_alone_it_has_all_it_needs(source, wheels, tmp_path):
     environment.install(wheels[source], f"--constraint={pins}")
     (tmp_path / "empty").mkdir()
     said = run(environment.python, "-c", WHOLE, cwd=tmp_path / "empty", env=environment.env)
-    assert said == "all there\n"
+    assert said == "True\nall there\n"
