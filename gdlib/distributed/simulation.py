@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gdlib.distributed.parcels import own
 from gdlib.distributed.pool import Pool, WorkerLost, late
 
 
@@ -33,11 +34,12 @@ class Simulated(Pool):
         max_deaths: int = 3,
     ):
         super().__init__(make_worker, n, timeout, max_deaths)
+        self.make_worker = own(make_worker)  # as in a process, where what it uses is a copy
         self._one_thread = threadpool_limits(1, "blas")  # as in a worker's process, so that the bits are the same
         self._seconds, self._restart_seconds = seconds or (lambda rank, rng: 1.0), restart_seconds
         self._coming_deaths = sorted(deaths)
         self._rng, self._clock, self._started = np.random.default_rng(seed), 0.0, 0
-        self._workers, self._free_at = [make_worker(rank) for rank in range(n)], [0.0] * n
+        self._workers, self._free_at = [self.make_worker(rank) for rank in range(n)], [0.0] * n
 
     def now(self):
         return self._clock
@@ -60,7 +62,7 @@ class Simulated(Pool):
             return ticket
         self._free_at[ticket.rank] = end
         try:
-            ticket.value = getattr(self._workers[ticket.rank], ticket.method)(*ticket.args)
+            ticket.value = own(getattr(self._workers[ticket.rank], ticket.method)(*own(ticket.args)))
         except Exception as error:
             ticket.error = error
         return ticket
