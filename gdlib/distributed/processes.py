@@ -159,6 +159,7 @@ class _Desk:
 
     def __init__(self, parcel, rank):
         threadpool_limits(1, "blas")
+        bytearray(2**24)  # glibc keeps freed memory for the next step once it has seen a large block freed
         self.worker = unpack(parcel)(rank)
 
     def answer(self, method, args):
