@@ -10,13 +10,13 @@ lessons' verdicts are compared instead of their text.
 
 import contextlib
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import nox
 
+from tests.kernels import KERNELS, cannot
 from tools import colab as google
 
 nox.options.default_venv_backend = "uv"
@@ -34,27 +34,9 @@ LESSONS = "tests/notebooks/test_executed.py"
 OLD = ["-W", "ignore::DeprecationWarning"]
 TEST_TOOLS = ["pytest", "nbval", "nbclient", "nbconvert", "hypothesis"]
 
-# NumPy's names for these instructions begin so.
-AVX512 = ("X86_V4", "AVX512")
-AVX2 = ("X86_V3", "AVX2", "FMA3")
-# name: (OpenBLAS's kernel, what the processor must have for it, what NumPy does without)
-PROCESSORS = {
-    "Nehalem": ("Nehalem", (), ()),
-    "Haswell": ("Haswell", AVX2, ()),
-    "Zen": ("Zen", AVX2, ()),
-    "SkylakeX": ("SkylakeX", AVX512, ()),
-    "without-AVX-512": ("Haswell", AVX512, AVX512),
-    "without-AVX2-FMA3": ("Nehalem", AVX2, AVX512 + AVX2),
-}
-WHICH_KERNEL = """
-import numpy, sys, threadpoolctl
-found = {i["architecture"] for i in threadpoolctl.threadpool_info() if i["internal_api"] == "openblas"}
-print("OpenBLAS's kernel:", *found); sys.exit(found != {sys.argv[1]})
-"""
-
 
 def pytest(session, *args, python="python", env=None):
-    """Run pytest on one thread a matrix, as the Makefile does."""
+    """Run pytest with one BLAS thread, as the Makefile does."""
     session.run(python, "-m", "pytest", "-q", *args, env={"OPENBLAS_NUM_THREADS": "1", **(env or {})}, external=True)
 
 
@@ -88,18 +70,12 @@ def colab(session):
 
 
 @nox.session(python=False)
-@nox.parametrize("processor", list(PROCESSORS), ids=list(PROCESSORS))
-def kernels(session, processor):
-    """Every lesson's stored text, compared with what another processor computes."""
-    kernel, needs, without = PROCESSORS[processor]
-    here = simd_found()
-    if platform.machine() not in ("x86_64", "AMD64") or (needs and not begin(here, needs)):
-        session.skip(f"NOT RUN: {processor} needs instructions that this machine's processor does not have")
-    env = {"OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": "1"}
-    if without:
-        env["NPY_DISABLE_CPU_FEATURES"] = " ".join(begin(here, without))
-    session.run(sys.executable, "-c", WHICH_KERNEL, kernel, env=env, external=True)
-    pytest(session, "notebooks", python=sys.executable, env=env)
+@nox.parametrize("kernel", list(KERNELS), ids=list(KERNELS))
+def kernels(session, kernel):
+    """Every lesson's stored text, as other processors compute it."""
+    if reason := cannot(kernel):
+        session.skip(reason)
+    pytest(session, "notebooks", python=sys.executable, env=KERNELS[kernel])
 
 
 @nox.session(python=False)
@@ -122,14 +98,3 @@ def load(session):
 def launch(session):
     """Binder, a hub, Colab and a bare wheel."""
     pytest(session, "-v", "-s", "tests/launch", python=sys.executable)
-
-
-def simd_found():
-    """The instructions beyond its baseline that NumPy uses here."""
-    import numpy as np
-
-    return np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-
-
-def begin(names, prefixes):
-    return [name for name in names if name.startswith(prefixes)]

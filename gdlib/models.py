@@ -37,7 +37,7 @@ class Model:
             if not np.isfinite(values).all():
                 row = int(np.argwhere(~np.isfinite(values))[0][0])
                 raise ValueError(f"{name} must be finite, and its row {row} is {values[row]}: drop or fill such rows")
-        self.X, self.y = X, y
+        self.X, self.y = _in_c_order(X), _in_c_order(y)
 
     @property
     def n(self):
@@ -63,7 +63,7 @@ class Model:
     def take(self, rows):
         """The same model over these rows, in this order."""
         other = copy.copy(self)
-        other.X, other.y = self.X[rows], self.y[rows]
+        other.X, other.y = _in_c_order(self.X[rows]), _in_c_order(self.y[rows])
         return other
 
     def new_rows(self, X):
@@ -216,6 +216,11 @@ def share_right(predicted, y):
     if np.shape(y) != rows:
         raise ValueError(f"y must be of shape {rows}, one label for each row of X, and came as {np.shape(y)}")
     return np.mean(predicted == y, axis=-1)
+
+
+def _in_c_order(array):
+    """The same numbers, aligned and without gaps, so that BLAS takes the same path wherever they come from."""
+    return np.require(array, requirements=["C_CONTIGUOUS", "ALIGNED"])
 
 
 def _with_ones(X):

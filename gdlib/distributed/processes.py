@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 
 from threadpoolctl import threadpool_limits
 
+from gdlib.distributed.parcels import own, pack, unpack
 from gdlib.distributed.pool import Pool, WorkerLost, check_pool, late
 
 # How often, while waiting, it is asked whether the workers are still there, in seconds.
@@ -44,6 +45,7 @@ class Processes(Pool):
     ):
         check_pool(make_worker, n, timeout, max_deaths)  # before any process is started
         super().__init__(make_worker, n, timeout, max_deaths)
+        self._parcel = pack(make_worker)
         self._cluster = self._client = None
         self._actors, self._connect_timeout, self._begun = [None] * n, connect_timeout, time.perf_counter()
         try:
@@ -113,7 +115,7 @@ class Processes(Pool):
         import dask
 
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):  # it may carry data
-            return self._client.submit(_made, self.make_worker, rank, actor=True, workers=[machine], pure=False)
+            return self._client.submit(_Desk, self._parcel, rank, actor=True, workers=[machine], pure=False)
 
     def _call(self, ticket):
         actor = self._actors[ticket.rank]
@@ -127,7 +129,7 @@ class Processes(Pool):
             done = wait(futures, max(0, min(LOOK, end - time.perf_counter())), FIRST_COMPLETED).done
             if done:
                 ticket = next(ticket for ticket in tickets if ticket.future in done)
-                return ticket, ticket.future.result()
+                return ticket, own(ticket.future.result())
             alive = self._machines()
             for ticket in tickets:
                 if ticket.address not in alive:
@@ -152,16 +154,22 @@ class Processes(Pool):
         self._actors[rank] = self._make(rank, machines[0]).result(self.timeout)
 
 
-def _made(make_worker, rank):
-    """The worker's object, made in its process."""
-    threadpool_limits(1, "blas")
-    return make_worker(rank)
+class _Desk:
+    """Where calls arrive in a worker's process, and the worker's object behind it."""
+
+    def __init__(self, parcel, rank):
+        threadpool_limits(1, "blas")
+        bytearray(2**24)  # glibc keeps freed memory for the next step once it has seen a large block freed
+        self.worker = unpack(parcel)(rank)
+
+    def answer(self, method, args):
+        return getattr(self.worker, method)(*own(args))
 
 
 async def _answer(actor, ticket):
     """What the worker answers; awaited on Dask's loop, as its as_completed does not tell an actor's calls in order."""
     try:
-        return await getattr(actor, ticket.method)(*ticket.args)
+        return await actor.answer(ticket.method, ticket.args)
     except (OSError, RuntimeError) as error:
         if "Actor" in str(error):  # "Unable to contact Actor's worker", "Worker holding Actor was lost"
             raise WorkerLost(ticket) from None

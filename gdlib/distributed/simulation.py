@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from gdlib.distributed.parcels import own
 from gdlib.distributed.pool import Pool, WorkerLost, late
 
 
@@ -55,12 +56,13 @@ class Simulated(Pool):
         max_deaths: int = 3,
     ):
         super().__init__(make_worker, n, timeout, max_deaths)
+        self.make_worker = own(make_worker)  # as in a process, where what it uses is a copy
         self._seconds, self._restart_seconds = seconds or (lambda rank, rng: 1.0), restart_seconds
         self._coming_deaths = sorted(deaths)
         self._rng, self._clock, self._started = np.random.default_rng(seed), 0.0, 0
         ONE_THREAD.hold(id(self))
         try:
-            self._workers, self._free_at = [make_worker(rank) for rank in range(n)], [0.0] * n
+            self._workers, self._free_at = [self.make_worker(rank) for rank in range(n)], [0.0] * n
         except BaseException:
             self.close()
             raise
@@ -86,7 +88,7 @@ class Simulated(Pool):
             return ticket
         self._free_at[ticket.rank] = end
         try:
-            ticket.value = getattr(self._workers[ticket.rank], ticket.method)(*ticket.args)
+            ticket.value = own(getattr(self._workers[ticket.rank], ticket.method)(*own(ticket.args)))
         except Exception as error:
             ticket.error = error
         return ticket

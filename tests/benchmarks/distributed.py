@@ -19,10 +19,12 @@ def overhead():
     theta = np.ones(32)
     with gd.distributed.workers(lambda rank: Bare(), 2) as pool:
         oracle = gd.distributed.synchronous(pool)
+        beside = [pool._client.submit(Bare, actor=True, workers=[machine], pure=False) for machine in pool._machines()]
+        actors = [future.result() for future in beside]
 
         def bare():
             for _ in range(100):
-                for future in [actor.gradient(theta, 1) for actor in pool._actors]:
+                for future in [actor.gradient(theta, 1) for actor in actors]:
                     future.result()
 
         def step():
