@@ -10,9 +10,9 @@
     pool.now()                                       seconds; in the simulation its own
 
 A worker's object has the methods that the strategy calls, such as `gradient(theta, t) -> (gradient, rows)`; `Shard` is
-one. What a worker receives, by `make_worker` or as an argument, is a copy, in the simulation too; so is its answer. All
-engines compute the same bits, as long as the processors are of one kind: BLAS rounds differently on each. Averaging
-goes through the process that asks: a star. Ring and tree are in `all_reduce`, over counted messages.
+one. What a worker receives, through `make_worker` or as an argument, is a copy, in the simulation too; so is what it
+answers. All engines compute the same bits on processors of one kind; on another kind BLAS adds in another order.
+Averaging goes through the process that asks: a star. Ring and tree are in `all_reduce`, over counted messages.
 """
 from collections.abc import Callable
 
