@@ -92,9 +92,3 @@ def load(session):
             busy = beside.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
             beside.callback(busy.kill)
         pytest(session, *NO_BROWSER, "notebooks", python=sys.executable)
-
-
-@nox.session(python=False)
-def launch(session):
-    """Binder, a hub, Colab and a bare wheel."""
-    pytest(session, "-v", "-s", "tests/launch", python=sys.executable)
