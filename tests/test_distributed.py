@@ -626,6 +626,7 @@ def threads(monkeypatch):
             now[0] = self.before
 
     monkeypatch.setattr(simulation, "threadpool_limits", Limits)
+    monkeypatch.setattr(simulation, "ONE_THREAD", simulation.OneThread())
     return now
 
 
@@ -651,4 +652,8 @@ def test_blas_has_one_thread_until_the_last_simulation_is_closed(threads):
     with pytest.raises(ZeroDivisionError), simulation.Simulated(shard(2), 2):
         assert threads == [1]
         _ = 1 / 0
+    assert threads == [4]
+    forgotten = simulation.Simulated(shard(2), 2)
+    assert threads == [1]
+    del forgotten
     assert threads == [4]

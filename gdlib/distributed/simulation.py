@@ -1,4 +1,5 @@
 """Workers in this process, on a clock of their own: what they do is exact and repeatable, however many they are."""
+import weakref
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -61,6 +62,7 @@ class Simulated(Pool):
         self._coming_deaths = sorted(deaths)
         self._rng, self._clock, self._started = np.random.default_rng(seed), 0.0, 0
         ONE_THREAD.hold(id(self))
+        self._let_go = weakref.finalize(self, ONE_THREAD.let_go, id(self))  # a pool that nobody closed lets go, too
         try:
             self._workers, self._free_at = [self.make_worker(rank) for rank in range(n)], [0.0] * n
         except BaseException:
@@ -71,7 +73,7 @@ class Simulated(Pool):
         return self._clock
 
     def close(self):
-        ONE_THREAD.let_go(id(self))
+        self._let_go()
 
     def _call(self, ticket):
         self._started += 1

@@ -10,7 +10,7 @@ LEDGER = tomllib.loads((ROOT / "data" / "claims.toml").read_text(encoding="utf-8
 
 def texts(nb) -> list[str]:
     """The plain text of every output that was displayed."""
-    return [out.data["text/plain"] for cell in nb.cells for out in cell.get("outputs", []) if "data" in out]
+    return [out.data.get("text/plain", "") for cell in nb.cells for out in cell.get("outputs", []) if "data" in out]
 
 
 def claimed(nb) -> list[str]:
