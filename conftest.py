@@ -7,6 +7,7 @@ from importlib.util import find_spec
 import pytest
 from hypothesis import settings
 
+from tests.notebooks import test_kernels as kernels
 from tools.notebooks import pinned
 
 settings.register_profile("untimed", deadline=None)  # a slow moment of the machine is no failure
@@ -28,13 +29,23 @@ def pytest_report_header(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Quick things first, and each lesson once: what the browser runs solved, nbclient need not run solved as well."""
-    in_browser = {lesson(item.nodeid) for item in items if item.nodeid.startswith("tests/browser/")}
-    if shutil.which("chromium") and find_spec("playwright"):
-        twice = [i for i in items if i.name.startswith("test_solved_lesson[") and lesson(i.nodeid) in in_browser]
-        config.hook.pytest_deselected(items=twice)
-        items[:] = [item for item in items if item not in twice]
-    items.sort(key=lambda item: place(item.nodeid))
+    """Quick things first, and each lesson twice: as it is, and solved.
+
+    What test_kernels.py runs as it is, on another kernel, is not run on this one as well; what the browser runs solved,
+    nbclient need not run solved.
+    """
+    elsewhere = {lesson(item.nodeid) for item in items if item.path.name == "test_kernels.py" and not kernels.skipped()}
+    in_browser = {lesson(item.nodeid) for item in items if item.path.name == "test_lab.py"}
+    if not (shutil.which("chromium") and find_spec("playwright")):
+        in_browser = set()
+    twice = [
+        item
+        for item in items
+        if lesson(item.nodeid) in (elsewhere if item.path.suffix == ".ipynb" else in_browser)
+        and (item.path.suffix == ".ipynb" or item.name.startswith("test_solved_lesson["))
+    ]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = sorted((item for item in items if item not in twice), key=lambda item: place(item.nodeid))
 
 
 def place(nodeid):

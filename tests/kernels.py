@@ -3,6 +3,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 
@@ -35,6 +36,7 @@ def of(kernel):
     return os.environ | (KERNELS[kernel] if kernel else {})
 
 
+@cache
 def architecture(kernel):
     """The kernel that OpenBLAS says it computes on, asked in a process of its own; "" where it is not there."""
     code = ("import numpy, threadpoolctl; "
