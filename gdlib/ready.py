@@ -8,7 +8,7 @@ import os
 import sys
 
 from gdlib import data
-from gdlib.notes import in_ipython, note
+from gdlib.notes import in_ipython, note, say
 
 INSTALL = "`pip install -r requirements.txt` in the course's folder"
 PYTHONS = (3, 11), (3, 14)
@@ -33,7 +33,7 @@ def _answer(questions):
     """Print each with its answer; how many were answered with no."""
     missing = 0
     for question, remedy in questions:
-        _say(f"✓ {question}" if remedy is None else f"✗ {question}: no. {remedy}")
+        say(f"✓ {question}" if remedy is None else f"✗ {question}: no. {remedy}")
         missing += remedy is not None
     return missing
 
@@ -103,16 +103,6 @@ def _slider():
     slider._view_count = 0  # from now on the front end reports its views, in ipywidgets 7 and 8
     slider.observe(answered, ["_view_count", "value"])
     return widgets.HBox([slider, said])
-
-
-def _say(line):
-    """Print, also where the console knows no ✓ (an older Windows has cp1252)."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    try:
-        line.encode(encoding)
-    except UnicodeEncodeError:
-        line = line.replace("✓", "yes:").replace("✗", "NO:").encode(encoding, "replace").decode(encoding)
-    print(line)
 
 
 if __name__ == "__main__":

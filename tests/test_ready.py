@@ -60,7 +60,7 @@ def test_a_console_that_knows_no_check_mark(monkeypatch):
     monkeypatch.setattr(sys, "stdout", console)
     ready._answer([("numpy, for η", None), ("data", "gone")])
     console.flush()
-    assert console.buffer.getvalue().decode("cp1252").splitlines() == ["yes: numpy, for ?", "NO: data: no. gone"]
+    assert console.buffer.getvalue().decode("cp1252").splitlines() == ["[ok] numpy, for eta", "[no] data: no. gone"]
 
 
 def test_the_slider_says_when_the_front_end_answers():
