@@ -38,9 +38,9 @@ lab: $(VENV)/.lab  ## the course in JupyterLab, in your browser (Ctrl-C ends it)
 	  $(if $(filter none,$(BROWSER)),--no-browser) \
 	  $(if $(filter 0,$(shell id -u)),--allow-root)
 
-test: $(VENV)/.dev  ## every check: style, units, notebooks (as they are, and solved), browser
+test: $(VENV)/.dev  ## every quick check: style, units, all notebooks as they are, the first ones solved in a browser
 	$(PY) -m ruff check .
-	$(PY) -m pytest -n 2 --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --no-loadscope-reorder -m "not long"
 
 notebooks: $(VENV)/.lab  ## run the lessons again and store their outputs
 	$(PY) -m tools.notebooks run

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-SIMD = np.show_config(mode="dicts")["SIMD Extensions"]
-NEWER = [name for name in SIMD["found"] if name.startswith(("X86_V", "AVX", "FMA"))]  # what NumPy was not built upon
+SIMD = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # beyond what NumPy was built upon
+NEWER = [name for name in SIMD if name.startswith(("X86_V", "AVX", "FMA"))]
 AVX512 = [name for name in NEWER if name.startswith(("X86_V4", "AVX512"))]
 
 # name: what the environment says. NumPy's own loops go with those that a processor of that kind would have.

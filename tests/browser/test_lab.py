@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from tests.browser.lab import chromium, jupyterlab, lesson, notebook
-from tests.notebooks.solved import check_answers, solved
+from tests.notebooks.solved import check_answers, long_ones_marked, solved
 from tools.notebooks import dumps, lessons, load
 
 pytest.importorskip("playwright", reason="NO BROWSER TEST: playwright is missing (pip install -r requirements-dev.txt)")
@@ -49,7 +49,7 @@ def browser():
         yield browser
 
 
-@pytest.fixture(scope="module", params=lessons(), ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=long_ones_marked())
 def page(request, server, browser):
     with lesson(browser, *server, request.param.name) as page:
         yield page

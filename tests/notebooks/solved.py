@@ -3,7 +3,18 @@
 import importlib
 import re
 
+import pytest
+
 from tests.notebooks.reading import LEDGER, checked, claimed, texts, verdicts
+from tools.notebooks import lessons
+
+
+def long_ones_marked():
+    """Every lesson as a test's parameter; those from 02 on, which take minutes, are left to `make test-launch`."""
+    return [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.long] if path.name[:2] > "01" else [])
+        for path in lessons()
+    ]
 
 
 def solved(nb):

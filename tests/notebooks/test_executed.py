@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.notebooks.solved import check_answers, solved
+from tests.notebooks.solved import check_answers, long_ones_marked, solved
 from tools.notebooks import execute, lessons, load, pinned
 
 each_lesson = pytest.mark.parametrize("path", lessons(), ids=lambda path: path.stem)
@@ -16,7 +16,7 @@ def where(path, tmp_path):
     return tmp_path if "COLAB_RELEASE_TAG" in os.environ else path.parent
 
 
-@each_lesson
+@pytest.mark.parametrize("path", long_ones_marked())
 def test_solved_lesson(path, tmp_path):
     """Not run here where Chromium is: tests/browser does the same in JupyterLab."""
     check_answers(execute(solved(load(path)), where(path, tmp_path)), "✓")
