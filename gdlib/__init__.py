@@ -19,57 +19,32 @@ Glossary: these words and symbols are used alike in the lessons, the code and th
 """
 from importlib import import_module
 
-from gdlib.descent import Run, iterate, per_run, run
-from gdlib.models import LeastSquares, LogisticRegression
-from gdlib.objectives import (
-    Objective,
-    beale,
-    double_well,
-    himmelblau,
-    monkey_saddle,
-    quadratic,
-    rosenbrock,
-    saddle,
-)
-from gdlib.optimizers import (
-    Optimizer,
-    adagrad,
-    adam,
-    adamw,
-    amsgrad,
-    gradient_descent,
-    momentum,
-    nesterov,
-    rmsprop,
-)
-from gdlib.schedules import constant, cosine, exponential, inverse_time, polynomial, step_decay, warmup
+from gdlib.descent import *
+from gdlib.models import *
+from gdlib.networks import *
+from gdlib.objectives import *
+from gdlib.oracles import *
+from gdlib.record import *
+from gdlib.rules.adaptive import *
+from gdlib.rules.after_adam import *
+from gdlib.rules.momentum import *
+from gdlib.rules.rule import *
+from gdlib.schedules import *
+from gdlib.sweep import *
 
-# Rooms that need more than NumPy, or that only some lessons enter, are opened when they are first named.
-_LATER = {
-    **dict.fromkeys(["MLP", "SoftmaxRegression"], "networks"),
-    **dict.fromkeys(["lion", "muon"], "after_adam"),
-    **dict.fromkeys(["accumulated", "clipped", "delayed", "full", "minibatches", "noisy"], "oracles"),
-}
-_ROOMS = (
-    "analysis", "claims", "conventions", "data", "distributed", "exercises", "explorers", "memory", "plots", "ready",
-)
-
-__all__ = [
-    "MLP", "LeastSquares", "LogisticRegression", "Objective", "Optimizer", "Run", "SoftmaxRegression", "accumulated",
-    "adagrad", "adam", "adamw", "amsgrad", "beale", "clipped", "constant", "cosine", "delayed", "double_well",
-    "exponential", "full", "gradient_descent", "himmelblau", "inverse_time", "iterate", "lion", "minibatches",
-    "momentum", "monkey_saddle", "muon", "nesterov", "noisy", "per_run", "polynomial", "quadratic", "rmsprop",
-    "rosenbrock", "run", "saddle", "step_decay", "warmup",
-    *_ROOMS,
-]
+# What a room gives, it says in its own __all__. These rooms are entered by name, gd.data.load("digits"), and opened
+# when they are first named: some need more than NumPy.
+_ROOMS = ["analysis", "checkpoints", "conventions", "data", "distributed", "plots"]
+__all__ = sorted([
+    name for name, value in globals().items()
+    if not name.startswith("_") and name != "import_module" and type(value).__name__ != "module"
+]) + _ROOMS
 
 
 def __getattr__(name):
-    if name in _LATER:
-        return getattr(import_module(f"gdlib.{_LATER[name]}"), name)
     if name in _ROOMS:
         return import_module(f"gdlib.{name}")
-    raise AttributeError(f"gdlib has no {name!r}; it has {', '.join(n for n in __all__)}")
+    raise AttributeError(f"gdlib has no {name!r}; it has {', '.join(__all__)}")
 
 
 def __dir__():

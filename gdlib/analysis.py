@@ -6,9 +6,9 @@ import numpy as np
 from numpy.random import Generator
 
 from gdlib.checks import check_whole
-from gdlib.descent import Run
 from gdlib.models import Model
 from gdlib.objectives import Objective
+from gdlib.record import Run
 
 Point = Sequence[float] | np.ndarray
 

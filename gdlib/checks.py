@@ -148,9 +148,14 @@ def check_runs(theta, theta0):
 
 
 def free_memory():
-    """Bytes that may still be used: what the machine has, or what a container (Binder's, say) is allowed, if less."""
-    import psutil
+    """Bytes that may still be used: what the machine has, or what a container (Binder's, say) is allowed, if less.
 
+    Without psutil, which is not NumPy's, nobody knows: infinity.
+    """
+    try:
+        import psutil
+    except ImportError:
+        return np.inf
     free = psutil.virtual_memory().available
     try:
         with open(f"{CONTAINER}/memory.max") as limit, open(f"{CONTAINER}/memory.current") as used:

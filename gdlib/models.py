@@ -10,6 +10,8 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+__all__ = ["LeastSquares", "LogisticRegression"]
+
 ALL = slice(None)
 
 

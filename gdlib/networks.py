@@ -6,6 +6,8 @@ import numpy as np
 from gdlib.checks import check_whole, is_whole
 from gdlib.models import ALL, Model, check_labels, share_right, sigmoid
 
+__all__ = ["MLP", "SoftmaxRegression"]
+
 
 class MLP(Model):
     """A network of layers:  h ← φ(h W + b),  the last layer without φ;  its loss is cross-entropy or squared error.

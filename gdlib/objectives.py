@@ -12,6 +12,8 @@ import numpy as np
 
 from gdlib.checks import REMEDY
 
+__all__ = ["Objective", "beale", "double_well", "himmelblau", "monkey_saddle", "quadratic", "rosenbrock", "saddle"]
+
 # The objectives of this file: a run need not try them on several points first.
 KNOWN = WeakSet()
 

@@ -18,6 +18,8 @@ from gdlib.checks import check_number, check_whole
 from gdlib.models import Model
 from gdlib.objectives import Objective
 
+__all__ = ["accumulated", "clipped", "delayed", "full", "minibatches", "noisy"]
+
 Source = Objective | Model | Iterator[Callable]
 Generators = "np.random.Generator | list[np.random.Generator]"  # quoted, as NumPy loads its random part late
 

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import ListedColormap
 
-from gdlib.notes import emit
+from gdlib.display import emit
 
 # Okabe and Ito (2008): eight colours that people with any colour vision tell apart. A line style or marker goes along.
 OKABE_ITO = {

@@ -1,7 +1,7 @@
 """A bar that shows how far a long walk is, and leaves nothing behind."""
 import time
 
-from gdlib.notes import in_notebook
+from gdlib.display import in_notebook
 
 FIRST, EVERY = 0.5, 0.1  # seconds until a bar appears in a notebook, so that a quick walk shows none, and between moves
 

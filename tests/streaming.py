@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import gdlib as gd
+from gdlib.lessons.batch_sgd_minibatch import memory
 
 
 def streamed(mib: int) -> dict:
@@ -13,8 +14,8 @@ def streamed(mib: int) -> dict:
     """
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "table.npy")
-        (size, error), growth = gd.memory.peak(write_and_train, path, mib)
-        _, full = gd.memory.peak(all_at_once, path)
+        (size, error), growth = memory.peak(write_and_train, path, mib)
+        _, full = memory.peak(all_at_once, path)
     return {"size": size, "growth": growth, "error": error, "full": full}
 
 

@@ -3,6 +3,7 @@ import functools
 import sys
 import tracemalloc
 import warnings
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gdlib as gd
-from gdlib.optimizers import rule
+from gdlib.rules.rule import POSITIVE, rule
 
 RULES = {"gradient_descent": gd.gradient_descent, "momentum": gd.momentum}
 BOWL, OPT = gd.quadratic([1.0, 2.0]), gd.gradient_descent(0.1)
@@ -137,7 +138,7 @@ def test_a_sweep_of_least_squares_is_its_separate_runs():
 def test_chunks_change_nothing(monkeypatch):
     starts = np.random.default_rng(0).uniform(-6, 6, (7, 60, 2))
     whole = gd.run(gd.himmelblau, gd.gradient_descent(0.02), starts, 40, every=15)
-    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    monkeypatch.setattr(gd.sweep, "CHUNK", 32)
     chunked = gd.run(gd.himmelblau, gd.gradient_descent(0.02), starts, 40, every=15)
     assert np.array_equal(whole.theta, chunked.theta, equal_nan=True)
     assert np.array_equal(whole.diverged_at, chunked.diverged_at)
@@ -324,7 +325,7 @@ def test_a_sweep_whose_runs_stopped_together_goes_on():
 def test_a_sweep_taken_in_chunks_goes_on(rule, monkeypatch):
     starts, opt = np.random.default_rng(0).normal(size=(5, 20, 2)), rule(gd.per_run(np.geomspace(1e-3, 0.1, 20)))
     whole = gd.run(gd.himmelblau, opt, starts, 30)
-    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    monkeypatch.setattr(gd.sweep, "CHUNK", 32)
     early = gd.run(gd.himmelblau, opt, starts, 11)
     late = gd.run(gd.himmelblau, opt, None, 19, resume=early)
     assert np.array_equal(late.theta, whole.theta[11:], equal_nan=True)
@@ -334,7 +335,7 @@ def test_a_sweep_taken_in_chunks_goes_on(rule, monkeypatch):
 @pytest.mark.parametrize("model", [LINE, NETWORK], ids=["least squares", "network"])
 def test_a_large_sweep_of_a_model_goes_on(model, monkeypatch):
     """The rounding of a matrix product depends on how many runs it holds: no chunks here."""
-    monkeypatch.setattr(gd.descent, "CHUNK", 1)
+    monkeypatch.setattr(gd.sweep, "CHUNK", 1)
     check_resume(model, gd.adam(0.01), np.random.default_rng(0).normal(size=(50, model.dim)), steps=30, at=(11, 20))
 
 
@@ -519,7 +520,7 @@ def test_a_sweep_in_chunks_holds_its_record_once():
     run = gd.run(gd.himmelblau, gd.gradient_descent(0.001), starts, 60)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(starts) * 2 >= 2 * gd.descent.CHUNK  # it was taken in chunks
+    assert len(starts) * 2 >= 2 * gd.sweep.CHUNK  # it was taken in chunks
     assert peak < 1.3 * run.theta.nbytes
 
 
@@ -529,7 +530,7 @@ def test_the_loss_of_many_points_is_taken_in_blocks(model, monkeypatch):
     opt = gd.gradient_descent(gd.per_run([0.01, 0.02, 0.03]))
     whole, blocks = (gd.run(model, opt, start, 40) for _ in range(2))
     held = []
-    monkeypatch.setattr(gd.descent, "BLOCK", 5 * model.n * model.width)
+    monkeypatch.setattr(gd.record, "BLOCK", 5 * model.n * model.width)
     monkeypatch.setattr(type(model), "__call__", watch(held, type(model).__call__))
     monkeypatch.setattr(type(model), "grad", watch(held, type(model).grad))
     in_blocks = blocks.loss, blocks.grad_norm
@@ -923,7 +924,7 @@ def test_any_error_in_a_learners_gradient_hands_back_the_record(error):
 
 
 def test_an_interrupted_sweep_in_chunks_hands_back_the_runs_that_are_done(monkeypatch):
-    monkeypatch.setattr(gd.descent, "CHUNK", 32)  # 16 runs
+    monkeypatch.setattr(gd.sweep, "CHUNK", 32)  # 16 runs
     opt, starts = gd.adam(gd.per_run(np.geomspace(1e-3, 0.1, 70))), np.random.default_rng(0).normal(size=(70, 2))
     whole, calls = gd.run(BOWL, opt, starts, 5), []
 
@@ -976,7 +977,7 @@ def doubled(opt):
     def update(t, theta, grad, state):
         return opt.update(t, theta, lambda at: 2 * grad(at), state)
 
-    return opt._replace(update=update)
+    return replace(opt, update=update)
 
 
 PER_RUN = gd.per_run(np.geomspace(1e-3, 0.1, 70))
@@ -984,12 +985,12 @@ SWEEPS = {
     **{name: lambda make=make: make(PER_RUN) for name, make in ALL.items()},
     "all of adamw": lambda: gd.adamw(PER_RUN, 0.5 + PER_RUN, 0.8 + PER_RUN, PER_RUN, 3 * PER_RUN),
     "all of lion": lambda: gd.lion(PER_RUN, 0.5 + PER_RUN, 0.8 + PER_RUN, 3 * PER_RUN),
-    "a warm start": lambda: gd.adam(PER_RUN)._replace(init=warm),
+    "a warm start": lambda: replace(gd.adam(PER_RUN), init=warm),
     "another update": lambda: doubled(gd.adam(PER_RUN)),
-    "another name": lambda: gd.adam(PER_RUN)._replace(name="mine"),
-    "other labels": lambda: gd.adam(PER_RUN)._replace(hyper={"lr": 2 * PER_RUN}),
+    "another name": lambda: replace(gd.adam(PER_RUN), name="mine"),
+    "other labels": lambda: replace(gd.adam(PER_RUN), hyper={"lr": 2 * PER_RUN}),
     "a learner's": lambda: learners_momentum(PER_RUN, 0.5 + PER_RUN),
-    "a learner's, undeclared": lambda: learners_momentum(PER_RUN, 0.5 + PER_RUN)._replace(hyper={}),
+    "a learner's, undeclared": lambda: replace(learners_momentum(PER_RUN, 0.5 + PER_RUN), hyper={}),
     "a schedule": lambda: gd.adam(gd.cosine(PER_RUN, 20)),
 }
 STATES = {
@@ -1008,7 +1009,7 @@ def of_state(init, follow):
 def test_chunks_change_nothing_whatever_the_rule(make, monkeypatch):
     starts, opt = np.random.default_rng(0).uniform(-2, 2, (3, 70, 2)), make()
     whole = gd.run(gd.double_well, opt, starts, 20)
-    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    monkeypatch.setattr(gd.sweep, "CHUNK", 32)
     chunked = gd.run(gd.double_well, opt, starts, 20)
     assert np.array_equal(chunked.theta, whole.theta)
     assert same(chunked.state, whole.state)
@@ -1019,14 +1020,14 @@ def test_chunks_change_nothing_whatever_the_rule(make, monkeypatch):
 def test_the_librarys_own_rules_are_cut_into_chunks(made, monkeypatch):
     asked = []
     f = gd.Objective("watched", BOWL.value, lambda th: asked.append(th.shape) or BOWL.grad(th))
-    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    monkeypatch.setattr(gd.sweep, "CHUNK", 32)
     gd.run(f, getattr(gd, made)(PER_RUN), [1.0, 1.0], 2)
     assert (16, 2) in asked
 
 
 @pytest.mark.parametrize(("init", "follow"), STATES.values(), ids=STATES)
 def test_any_state_will_do_for_any_number_of_runs(init, follow, monkeypatch):
-    monkeypatch.setattr(gd.descent, "CHUNK", 32)
+    monkeypatch.setattr(gd.sweep, "CHUNK", 32)
     starts = np.random.default_rng(0).uniform(-3, 3, (70, 2))
     run = gd.run(BOWL, of_state(init, follow), starts, 4)
     assert np.array_equal(run.theta[:, 69], gd.run(BOWL, of_state(init, follow), starts[69], 4).theta)
@@ -1039,7 +1040,7 @@ def test_any_state_will_do_for_any_number_of_runs(init, follow, monkeypatch):
 def test_a_rule_declares_its_own_bounds():
     def huber(lr, delta):
         return rule(huber, lambda th: None, lambda t, th, grad, s: (th - lr * np.clip(grad(th), -delta, delta), s),
-                    bounds={"delta": {"above": 0}}, lr=lr, delta=delta)
+                    bounds={"lr": POSITIVE, "delta": POSITIVE}, lr=lr, delta=delta)
 
     assert repr(huber(0.1, 2.0)) == "huber(lr=0.1, delta=2.0)"
     with pytest.raises(ValueError, match="delta must be a finite number above 0, and came as 0"):

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gdlib as gd
+from gdlib import checkpoints
 from gdlib import distributed as dist
 from gdlib.distributed import simulation
 
@@ -232,11 +233,11 @@ def test_a_run_goes_on_elsewhere_bit_for_bit(k, tmp_path):
     whole = descend(dist.workers(shard(3, 8), 3, "simulated"), opt)
     with dist.workers(shard(3, 8), 3, "simulated") as pool:
         run = gd.run(WHOLE, opt, START, 37, oracle=dist.synchronous(pool))
-    dist.save(tmp_path, run)
+    checkpoints.save(tmp_path, run)
     code = f"""
 import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(__file__))!r})
 from tests.test_distributed import *
-run = dist.load({str(tmp_path)!r}, WHOLE, OPTS[{k}])
+run = checkpoints.load({str(tmp_path)!r}, WHOLE, OPTS[{k}])
 with dist.workers(shard(3, 8), 3, "simulated") as pool:
     run = gd.run(WHOLE, OPTS[{k}], None, 63, resume=run, oracle=dist.synchronous(pool, start=int(run.t[-1])))
 print(run.theta[-1].tobytes().hex())
@@ -249,8 +250,8 @@ def test_a_nested_state_comes_back(tmp_path):
     f = gd.SoftmaxRegression(X, (Y > 0).astype(int))
     opt = gd.muon(0.02, gd.adam(0.01), f.shapes)
     whole = gd.run(f, opt, np.zeros(f.dim), 10)
-    dist.save(tmp_path, gd.run(f, opt, np.zeros(f.dim), 4))
-    late = gd.run(f, opt, None, 6, resume=dist.load(tmp_path, f, opt))
+    checkpoints.save(tmp_path, gd.run(f, opt, np.zeros(f.dim), 4))
+    late = gd.run(f, opt, None, 6, resume=checkpoints.load(tmp_path, f, opt))
     assert late.t.tolist() == list(range(4, 11)) and np.array_equal(late.theta[-1], whole.theta[-1])
 
 
@@ -258,7 +259,7 @@ def saved(folder, *steps):
     run = gd.run(WHOLE, gd.momentum(0.02), START, 0)
     for first, last in zip((0, *steps), steps, strict=False):
         run = gd.run(WHOLE, gd.momentum(0.02), None, last - first, resume=run)
-        dist.save(folder, run)
+        checkpoints.save(folder, run)
 
 
 @pytest.mark.parametrize("left", [0, 10, 200, -1])
@@ -267,7 +268,7 @@ def test_a_checkpoint_cut_short_is_refused_and_the_one_before_is_used(left, tmp_
     newest = tmp_path / "step-00000015.npz"
     newest.write_bytes(newest.read_bytes()[:left])
     with pytest.warns(UserWarning, match="step-00000015.npz is damaged .* and the checkpoint before it is used"):
-        run = dist.load(tmp_path, WHOLE, gd.momentum(0.02))
+        run = checkpoints.load(tmp_path, WHOLE, gd.momentum(0.02))
     assert run.t.tolist() == [10]
     assert np.array_equal(run.theta[-1], gd.run(WHOLE, gd.momentum(0.02), START, 10).theta[-1])
 
@@ -281,13 +282,13 @@ def test_a_checkpoint_is_whole_or_not_there(tmp_path, monkeypatch):
 
 
 def test_old_checkpoints_are_removed_and_other_rules_refused(tmp_path):
-    assert dist.load(tmp_path, WHOLE, gd.momentum(0.02)) is None
+    assert checkpoints.load(tmp_path, WHOLE, gd.momentum(0.02)) is None
     saved(tmp_path, 5, 10, 15, 20)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000015.npz", "step-00000020.npz"]
     with pytest.raises(ValueError, match="step-00000020.npz was made by momentum, and adam can't go on from its state"):
-        dist.load(tmp_path, WHOLE, gd.adam())
+        checkpoints.load(tmp_path, WHOLE, gd.adam())
     with pytest.raises(TypeError, match="a checkpoint is made of what gd.run returns, and 7 came"):
-        dist.save(tmp_path, 7)
+        checkpoints.save(tmp_path, 7)
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------------------------

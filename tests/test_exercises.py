@@ -6,6 +6,7 @@ import linecache
 import re
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
@@ -13,14 +14,18 @@ import numpy as np
 import pytest
 
 import gdlib as gd
-from gdlib import notes
-from gdlib.exercises import Exercise, Prediction, batches, distributed, saddles
-from gdlib.exercises import gradients as ex
-from gdlib.exercises.base import Lambda
-from gdlib.exercises.diagnosis import Outcome
+from gdlib.lessons import table
+from gdlib.lessons.batch_sgd_minibatch import exercises as batches
+from gdlib.lessons.distributed import exercises as distributed
+from gdlib.lessons.gradients import exercises as ex
+from gdlib.lessons.kit import notes
+from gdlib.lessons.kit.diagnosis import Outcome
+from gdlib.lessons.kit.exercise import Exercise, Lambda
+from gdlib.lessons.kit.prediction import Prediction
+from gdlib.lessons.saddle_points import exercises as saddles
 
-LESSONS = ("start_here", "gradients", "batches", "rates", "momentum", "adaptive", "saddles", "distributed")
-MODULES = [import_module(f"gdlib.exercises.{name}") for name in LESSONS]
+MODULES = [import_module(f"gdlib.lessons.{lesson.word}.exercises")
+           for lesson in table() if find_spec(f"gdlib.lessons.{lesson.word}")]
 EXERCISES = [e for module in MODULES for e in vars(module).values() if isinstance(e, Exercise)]
 PREDICTIONS = [(name, p) for module in MODULES for name, p in vars(module).items() if isinstance(p, Prediction)]
 MISTAKES = [pytest.param(e, wrong, sentence, id=f"{e.name}-{i}")
@@ -590,7 +595,7 @@ def displayed(monkeypatch):
     """Display bundles, as in a notebook."""
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
-    for module in ("gdlib.notes", "gdlib.exercises.base"):
+    for module in ("gdlib.display", "gdlib.lessons.kit.prediction"):
         monkeypatch.setattr(f"{module}.in_ipython", lambda: True)
     return shown
 

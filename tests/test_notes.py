@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gdlib import notes
-from gdlib.notes import spelled
+from gdlib import display
+from gdlib.display import spelled
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_examples_in_docstrings():
-    assert doctest.testmod(notes) == (0, 1)
+    assert doctest.testmod(display) == (0, 1)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
@@ -51,10 +51,12 @@ def test_every_sign_of_the_package_can_be_printed_on_windows():
 
 SPEAKING = """
 import matplotlib.pyplot as plt
-from gdlib import claims, plots
-from gdlib.exercises import momentum as ex
-from gdlib.exercises.base import Exercise, Prediction
-from gdlib.notes import KINDS, note
+from gdlib import plots
+from gdlib.lessons.kit import ledger
+from gdlib.lessons.momentum import exercises as ex
+from gdlib.lessons.kit.exercise import Exercise
+from gdlib.lessons.kit.prediction import Prediction
+from gdlib.lessons.kit.notes import KINDS, note
 
 for kind in KINDS:
     note(kind, ["✓ η ★ ≈ 学", "θ ← θ − η∇J(θ)"])
@@ -65,8 +67,8 @@ for thing in list(vars(ex).values()):
         thing.solution()
     if isinstance(thing, Prediction):
         thing.predict()
-for claim in claims.ledger()["claims"]:
-    claims.verdict(claim, None, "η → 0, ‖∇J‖ ≤ 10⁻⁶")
+for claim in ledger.ledger()["claims"]:
+    ledger.verdict(claim, None, "η → 0, ‖∇J‖ ≤ 10⁻⁶")
 plots.show(plt.figure(), alt="A figure in which nothing, not even η, is seen.")
 """
 
@@ -86,5 +88,5 @@ def test_a_terminal_is_no_notebook(shell, answer, monkeypatch):
     import IPython
 
     monkeypatch.setattr(IPython, "get_ipython", lambda: type(shell, (), {})())
-    assert notes.in_ipython()
-    assert notes.in_notebook() == answer
+    assert display.in_ipython()
+    assert display.in_notebook() == answer

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gdlib as gd
-from gdlib.after_adam import orthogonalized
+from gdlib.rules.after_adam import orthogonalized
 
 RECORD = gd.data.recorded()
 RATE, START, GRADIENTS = RECORD["rate"], RECORD["start"], RECORD["gradients"]
@@ -294,7 +294,7 @@ def test_bad_hyper_parameters(make, sentence):
 
 
 def test_muon_wants_another_rule_for_the_rest():
-    with pytest.raises(TypeError, match="others must be a rule for what is no matrix, such as .*, and came as 0.1"):
+    with pytest.raises(TypeError, match="others must be a rule for non-matrix parameters; got 0.1. Take gd.adam"):
         gd.muon(0.1, 0.1, [(2, 2)])
 
 

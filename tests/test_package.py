@@ -1,28 +1,100 @@
-"""The package as a whole: what importing it loads, how it is documented, and that its functions stay small."""
+"""The package as a whole: two buildings, what importing loads, how it is documented, and that functions stay small."""
 import ast
 import doctest
 import inspect
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from importlib import import_module
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 import pytest
 
 import gdlib as gd
 from gdlib import analysis
+from gdlib.lessons import table
 
-CORE = "objectives models networks optimizers after_adam schedules oracles descent checks analysis data".split()
+PACKAGE = Path(gd.__file__).parent
+MODULES = {
+    ".".join(["gdlib", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+LIBRARY = [name for name in MODULES if not name.startswith("gdlib.lessons")]
+WORDS = [lesson.word for lesson in table()]
 
 
-def test_importing_gdlib_loads_numpy_alone():
-    code = (
-        "import numpy, sys; before = set(sys.modules); import gdlib; "
-        "print(*{m.split('.')[0] for m in set(sys.modules) - before})"
-    )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not set(out) & {"matplotlib", "ipywidgets", "IPython", "tqdm", "distributed", "PIL"}
-    assert "gdlib" in out
+def imported(name):
+    """The modules of gdlib that a module imports, at its head or inside a function."""
+    found, path = set(), MODULES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            source = resolve_name("." * node.level + (node.module or ""), package)
+            inside = {f"{source}.{alias.name}" for alias in node.names} & MODULES.keys()
+            found |= inside or {source}
+    return {module for module in found if module.split(".")[0] == "gdlib"}
+
+
+def test_the_library_knows_nothing_of_lessons():
+    assert LIBRARY and "gdlib.rules.adaptive" in LIBRARY
+    assert {name: imported(name) for name in LIBRARY if any("lessons" in module for module in imported(name))} == {}
+
+
+def test_a_lesson_knows_the_library_the_kit_and_no_other_lesson():
+    for name in sorted(MODULES.keys() - set(LIBRARY)):
+        room = name.split(".")[2] if name.count(".") > 1 else ""
+        allowed = {"", "kit"} | ({room} if room in WORDS else set())
+        course = [module for module in imported(name) if module.startswith("gdlib.lessons")]
+        rooms = {module.split(".")[2] if module.count(".") > 1 else "" for module in course}
+        assert rooms <= allowed, name
+        assert room in {"", "kit", *WORDS}, name
+
+
+def test_imports_go_in_no_circle():
+    # every import of `gdlib` itself stands outside what gdlib's __init__ imports
+    graph = {name: imported(name) - {"gdlib"} for name in MODULES if name != "gdlib"}
+    assert list(TopologicalSorter(graph).static_order())
+    needed, todo = set(), list(imported("gdlib"))
+    while todo:
+        module = todo.pop()
+        needed.add(module)
+        todo += graph[module] - needed
+    assert not [module for module in needed if "gdlib" in imported(module)]
+
+
+@pytest.mark.parametrize("lesson", [lesson for lesson in table() if find_spec(f"gdlib.lessons.{lesson.word}")],
+                         ids=lambda lesson: lesson.word)
+def test_a_lessons_rooms(lesson):
+    for room in ("exercises", "explorers"):
+        text = inspect.getdoc(import_module(f"gdlib.lessons.{lesson.word}.{room}"))
+        assert text.startswith(f"Lesson {lesson.number}: "), text
+
+
+NUMPY_ALONE = """
+import sys
+
+class Refused:
+    def find_spec(name, path=None, target=None):
+        if name.split(".")[0] not in {"numpy", "gdlib", *sys.stdlib_module_names}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refused)
+import gdlib as gd
+X, y = gd.data.load("digits")
+model = gd.SoftmaxRegression(X, y)
+run = gd.run(model, gd.adam(0.01), [0.0] * model.dim, 3)
+assert run.loss[-1] < run.loss[0]
+assert gd.analysis.check_gradient(gd.rosenbrock, gd.rosenbrock.grad, [1.0, 2.0])
+gd.conventions, gd.checkpoints
+"""
+
+
+def test_the_library_needs_numpy_alone():
+    done = subprocess.run([sys.executable, "-c", NUMPY_ALONE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", gd.__all__)
@@ -35,10 +107,13 @@ def test_an_unknown_name_lists_the_known_ones():
         _ = gd.adamm
 
 
-@pytest.mark.parametrize("module", CORE)
+WITH_EXAMPLES = [name for name, path in MODULES.items() if ">>> " in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
 def test_examples_in_docstrings(module):
-    failed, _ = doctest.testmod(import_module(f"gdlib.{module}"))
-    assert failed == 0
+    failed, tried = doctest.testmod(import_module(module))
+    assert tried and failed == 0
 
 
 PUBLIC = {name: getattr(gd, name) for name in gd.__all__ if inspect.isroutine(getattr(gd, name))} | {

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from gdlib import data, ready
+from gdlib import data
+from gdlib.lessons.kit import ready
 
 
 def test_here_all_but_the_notebook_is_ready(capsys):
@@ -38,11 +39,12 @@ def test_pythons_before_and_after_those_of_the_course_are_refused(capsys, monkey
 
 
 def test_in_a_terminal_it_asks_a_worker_too_and_its_status_says_whether_all_is_there():
-    done = subprocess.run([sys.executable, "-m", "gdlib.ready"], capture_output=True, encoding="utf-8", timeout=120)
+    told = {"capture_output": True, "encoding": "utf-8", "timeout": 120}
+    done = subprocess.run([sys.executable, "-m", ready.__name__], **told)
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.splitlines()[-1] == "✓ a worker process that starts, answers and stops"
-    without = "import sys, runpy; sys.modules['ipywidgets'] = None; runpy.run_module('gdlib.ready', None, '__main__')"
-    done = subprocess.run([sys.executable, "-c", without], capture_output=True, encoding="utf-8", timeout=120)
+    run = f"runpy.run_module('{ready.__name__}', None, '__main__')"
+    done = subprocess.run([sys.executable, "-c", f"import sys, runpy; sys.modules['ipywidgets'] = None; {run}"], **told)
     assert done.returncode == 1 and "✗ ipywidgets, for sliders: no." in done.stdout
 
 

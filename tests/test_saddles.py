@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 
 import gdlib as gd
-from gdlib import explorers
-from gdlib.exercises.saddles import escape_time
-from gdlib.explorers.saddles import AWAY, RATE, theory
+from gdlib.lessons.saddle_points import explorers
+from gdlib.lessons.saddle_points.exercises import escape_time
+from gdlib.lessons.saddle_points.explorers import AWAY, RATE, theory
 
 CURVATURE = 2.0  # of the saddle, downwards
 DISTANCES = np.geomspace(1e-12, 1e-2, 21)

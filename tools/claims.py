@@ -5,14 +5,10 @@
 """
 import sys
 
-from gdlib.claims import LEDGER, ledger
+from gdlib.lessons import table
+from gdlib.lessons.kit.ledger import LEDGER, ledger
 
 CLAIMS = LEDGER.parent.parent / "CLAIMS.md"
-LESSONS = {
-    "00": "Start here", "01": "Gradients", "02": "Batch, SGD, mini-batch", "03": "Learning rate", "04": "Momentum",
-    "05": "Saddle points",
-    "06": "Adam", "07": "Training health", "08": "Distributed",
-}
 HEAD = """# What is claimed, and what was measured
 
 Written by `python -m tools.claims` from [`data/claims.toml`](data/claims.toml): change that, not this.
@@ -27,7 +23,7 @@ the experiment is still to come. The numbers under *source* are those of the art
 def render():
     """CLAIMS.md as text."""
     parts, claims = [HEAD], ledger()["claims"]
-    for number, title in LESSONS.items():
+    for number, _, title, _ in table():
         rows = ["| " + " | ".join([f"`{name}`", claim["statement"], ", ".join(claim["source"]), said(claim),
                                    ", ".join(claim["lessons"][1:])]) + " |"
                 for name, claim in claims.items() if claim["lessons"][0] == number]

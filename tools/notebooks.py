@@ -37,17 +37,18 @@ SET_UP = f'''\
 import os, sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for small matrices several threads are slower than one
 if "COLAB_RELEASE_TAG" in os.environ and not os.path.exists("course"):  # Google Colab starts empty: fetch the course
-    !git clone -q --depth 1 {REPOSITORY} course 2>/dev/null && pip install -q ./course
+    !git clone -q --depth 1 {REPOSITORY} course 2>/dev/null && pip install -q "./course[lessons]"
 beside = [os.path.abspath(p) for p in ("course", ".", "..", "../..") if os.path.exists(p + "/gdlib/data.py")]
 sys.path[:0] = beside[:1]  # the course that lies beside this notebook comes before an installed one
 try:
-    import matplotlib.pyplot as plt
     import numpy as np
     import gdlib as gd
-    from gdlib import analysis, claims, explorers, plots
+    from gdlib import analysis, plots
+    from gdlib.lessons.WORD import exercises as ex, explorers
+    from gdlib.lessons.kit import ledger
 except ModuleNotFoundError as e:
-    source = f'"{{beside[0]}}"' if beside else "git+{REPOSITORY} (fails? ask for the course's address)"
-    raise ModuleNotFoundError(f"{{e.name}} is missing: in a new cell %pip install {{source}}, then restart") from None
+    source = f"{{beside[0]}}[lessons]" if beside else "gdlib[lessons] @ git+{REPOSITORY}"
+    raise ModuleNotFoundError(f'{{e.name}} is missing: in a new cell %pip install "{{source}}", then restart') from None
 SEED = 0'''
 
 
@@ -67,6 +68,11 @@ def badges(name: str) -> str:
     )
 
 
+def set_up_of(name: str) -> str:
+    """The set-up cell of the lesson with this file name: the same in all, but for the word in its import."""
+    return SET_UP.replace("WORD", Path(name).stem.split("_", 1)[1])
+
+
 def load(path: Path):
     """A notebook, in which every cell has an id: its own, or one made from the lesson's number and its place."""
     raw = json.loads(path.read_text(encoding="utf-8"))
@@ -77,7 +83,7 @@ def load(path: Path):
 
 
 def stamp(nb, name: str):
-    """Write the badge line and the set-up cell, the same in every lesson, into the notebook."""
+    """Write the badge line and the set-up cell into the notebook."""
     head, *rest = [line for line in nb.cells[0].source.split("\n") if not line.startswith("[![")]
     while rest and not rest[0].strip():
         rest.pop(0)
@@ -87,7 +93,7 @@ def stamp(nb, name: str):
         first_code = next((i for i, c in enumerate(nb.cells) if c.cell_type == "code"), len(nb.cells))
         set_up = nbformat.v4.new_code_cell(metadata={"tags": ["set-up"]}, id=f"{name[:2]}-set-up")
         nb.cells.insert(first_code, set_up)
-    set_up.source = SET_UP
+    set_up.source = set_up_of(name)
     return nb
 
 
@@ -148,7 +154,9 @@ def dumps(nb) -> str:
 def pinned() -> bool:
     """Whether this Python and gdlib's requirements are the pinned ones, with which the stored outputs were made."""
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M))
-    names = [re.match(r"[\w.-]+", requirement)[0] for requirement in PROJECT["dependencies"]]
+    extras = PROJECT["optional-dependencies"]
+    needed = [*PROJECT["dependencies"], *extras["plots"], *extras["distributed"], *extras["lessons"][1:]]
+    names = [re.match(r"[\w.-]+", requirement)[0] for requirement in needed]
     python = (ROOT / ".binder" / "runtime.txt").read_text().strip()
     return python == "python-{}.{}".format(*sys.version_info) and all(version(n) == pins[n] for n in names)
 

@@ -17,7 +17,6 @@ Averaging goes through the process that asks: a star. Ring and tree are in `all_
 from collections.abc import Callable
 
 from gdlib.distributed.all_reduce import Network, naive, ring, tree
-from gdlib.distributed.checkpoints import load, save
 from gdlib.distributed.compression import compressed, eight_bits, signs, top_k
 from gdlib.distributed.cost import amdahl, gustafson, ring_seconds, star_seconds, tree_seconds
 from gdlib.distributed.pool import GaveUp, Pause, Pool, Ticket, WorkerLost
@@ -25,8 +24,8 @@ from gdlib.distributed.strategies import Shard, gather, local_descent, parameter
 
 __all__ = [
     "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "WorkerLost", "amdahl", "compressed", "eight_bits",
-    "gather", "gustafson", "load", "local_descent", "naive", "parameter_server", "ring", "ring_seconds", "save",
-    "signs", "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "workers",
+    "gather", "gustafson", "local_descent", "naive", "parameter_server", "ring", "ring_seconds", "signs",
+    "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "workers",
 ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from gdlib.checks import check_number, check_whole
 from gdlib.distributed.pool import GaveUp, Pool, WorkerLost
 from gdlib.models import Model
-from gdlib.optimizers import Optimizer
+from gdlib.rules.rule import Optimizer
 
 
 class Shard:

@@ -9,7 +9,7 @@ import gc, json, math, time
 import psutil
 import matplotlib.pyplot as plt
 from ipywidgets import FloatLogSlider, interact
-from gdlib import explorers
+from gdlib.lessons.gradients import explorers
 
 explorer = explorers.hiker(surface="himmelblau")
 explorer
@@ -78,7 +78,7 @@ def memory():
 
 def scrub():
     """Lesson 04's closed form: the picture of step 10,000 against that of step 10."""
-    from gdlib.explorers import scrub as explorer
+    from gdlib.lessons.momentum.explorers import scrub as explorer
 
     states = [{**explorer().state, "k": k} for k in (10_000, 10)]
     late, early = alternate(*(lambda state=state: explorer.picture(state) for state in states), repeats=51)

@@ -9,7 +9,9 @@ WHOLE = ASK_A_WORKER.join(["""
 import os
 from pathlib import Path
 import gdlib as gd
-from gdlib import analysis, claims, data, explorers, plots
+from gdlib import analysis, data, plots
+from gdlib.lessons.kit import ledger
+from gdlib.lessons.gradients import explorers
 
 assert not os.listdir(), "this test must run in an empty folder"
 assert "site-packages" in gd.__file__, gd.__file__
@@ -17,7 +19,7 @@ for name in data.FILES:
     X, y = data.load(name)
     assert len(X) == len(y) and len(data.columns(name)) == X.shape[1]
 assert len(data.recorded()["paths"]) == 31
-assert len(claims.ledger()["claims"]) > 20
+assert len(ledger.ledger()["claims"]) > 20
 assert "licence" in (data.FOLDER / "README.md").read_text(encoding="utf-8").lower()
 path = gd.run(gd.quadratic([1, 10]), gd.momentum(lr=0.05), [1.0, 1.0], 200)
 assert path.loss[-1] < 1e-6

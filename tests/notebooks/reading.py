@@ -16,7 +16,7 @@ def texts(nb) -> list[str]:
 def claimed(nb) -> list[str]:
     """The ids of the claims that the notebook gives a verdict on."""
     source = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
-    return re.findall(r"\bclaims\.verdict\(\s*[\"']([\w-]+)", source)
+    return re.findall(r"\bledger\.verdict\(\s*[\"']([\w-]+)", source)
 
 
 def checked(nb) -> list[str]:

@@ -20,8 +20,8 @@ def long_ones_marked():
 def solved(nb):
     """The notebook (changed in place) with every stub's solution below it, and SEED = 1."""
     source = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "code")
-    module = re.search(r"^from gdlib\.exercises import (\w+) as ex$", source, re.M)[1]
-    ex = importlib.import_module(f"gdlib.exercises.{module}")
+    word = re.search(r"^ +from gdlib\.lessons\.(\w+) import exercises as ex, explorers$", source, re.M)[1]
+    ex = importlib.import_module(f"gdlib.lessons.{word}.exercises")
     for cell in nb.cells:
         cell.source = re.sub(
             r"^ex\.(\w+)\.check\(",

@@ -1,0 +1,1 @@
+"""Lesson 06, Adam: what its notebook needs beyond the library."""

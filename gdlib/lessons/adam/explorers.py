@@ -1,0 +1,211 @@
+"""Lesson 06: five rules side by side, each at its own rate; and what Adam makes of each coordinate's slopes."""
+from functools import lru_cache
+
+import numpy as np
+
+import gdlib as gd
+from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, Switch, WholeSlider, fixed, marker, number
+from gdlib.plots import CYCLE, OKABE_ITO, contours
+
+BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
+
+# --- race -------------------------------------------------------------------------------------------------------------
+
+RULES = {"descent": gd.gradient_descent, "momentum": gd.momentum, "adagrad": gd.adagrad, "rmsprop": gd.rmsprop,
+         "adam": gd.adam}
+SHOWN = {"descent": "descent", "momentum": "momentum", "adagrad": "AdaGrad", "rmsprop": "RMSprop", "adam": "Adam"}
+LAST, TARGET, LOW, HIGH = 300, 1e-3, 1e-4, 10.0
+PROBLEMS = {  # name: (loss, start, half the map's width and height, its middle)
+    "ravine": (gd.quadratic([1, 100]), (-2.0, 0.8), (2.6, 1.3), (0, 0)),
+    "turned ravine": (gd.quadratic([1, 100], angle=np.pi / 4), (-1.98, -0.85), (2.6, 2.4), (0, 0)),
+    "Rosenbrock": (gd.rosenbrock, (-1.2, 1.0), (2.2, 1.5), (0, 0.8)),
+}
+
+
+@lru_cache(maxsize=256)
+def _walk(problem, method, lr):
+    """The points of 300 steps, and the share of the loss that is left at each; 1e9 once it is beyond all numbers."""
+    f, start, *_ = PROBLEMS[problem]
+    run = gd.run(f, RULES[method](lr), start, LAST)
+    left = np.nan_to_num(run.loss / run.loss[0], nan=1e9, posinf=1e9)
+    return np.clip(np.nan_to_num(run.theta, nan=99.0), -99, 99), np.clip(left, 1e-9, 1e9)
+
+
+@lru_cache(maxsize=8)
+def tuned(problem):
+    """The rate at which each rule first has a thousandth of the loss left and keeps below it, by trying 51 of them."""
+    f, start, *_ = PROBLEMS[problem]
+    rates = np.array([float(f"{lr:.2g}") for lr in np.geomspace(LOW, HIGH, 51)])
+    best = {}
+    for method, rule in RULES.items():
+        run = gd.run(f, rule(gd.per_run(rates)), start, LAST)
+        above = ~(run.loss <= TARGET * run.loss[0])
+        arrived = np.where(above[-1], LAST + 1, LAST + 1 - above[::-1].argmax(axis=0))
+        left = np.nan_to_num(run.loss[-1], nan=np.inf)
+        best[method] = float(rates[np.lexsort((left, arrived))[0]])  # where none arrives, the lowest at the end
+    return best
+
+
+class race(Explorer):  # noqa: N801 - used like a function
+    """Five rules from one start, each at its own rate: where they are after step k, and how much of the loss is left.
+
+    Controls: problem, k, and the rates descent, momentum, adagrad, rmsprop, adam; each opens at its best.
+    """
+
+    controls = {
+        "problem": Choice("problem", "ravine", tuple(PROBLEMS)),
+        "k": WholeSlider("step k", 30, 0, LAST),
+        **{method: LogSlider(f"{SHOWN[method]} η", 0.1, LOW, HIGH, 0.1) for method in RULES},
+    }
+
+    @classmethod
+    def fitted(cls, problem="ravine"):
+        best = tuned(problem)
+        rates = {method: LogSlider(f"{SHOWN[method]} η", best[method], LOW, HIGH, 0.1) for method in RULES}
+        return {**cls.controls, **rates}
+
+    @staticmethod
+    def picture(state):
+        problem, k = state["problem"], state["k"]
+        data, left = {"scene": problem, "k": k}, {}
+        for method in RULES:
+            points, share = _walk(problem, method, state[method])
+            data[method], data[f"{method} left"], left[method] = points[: k + 1], share, share[k]
+        order = sorted(left, key=left.get)
+        said = [f"{SHOWN[m]} {'flown off' if left[m] > 1e3 else number(left[m])}" for m in order]
+        words = f"After step {k} of {LAST}, the share of the loss that is left: {', '.join(said)}. "
+        sent = [m for m in RULES if state[m] != tuned(problem)[m]]
+        if not sent:
+            return data, words + "Each runs at its own best rate."
+        off = [f"{SHOWN[m]} ({number(state[m])}, best {number(tuned(problem)[m])})" for m in sent]
+        return data, words + f"Not at its best rate: {', '.join(off)}."
+
+    @staticmethod
+    def draw(fig, scene):
+        f, start, half, middle = PROBLEMS[scene]
+        land, chart = fig.add_axes((0.06, 0.145, 0.44, 0.71)), fig.add_axes((0.59, 0.145, 0.385, 0.71))
+        xs, ys = (np.linspace(c - h, c + h, 141) for c, h in zip(middle, half, strict=True))
+        contours(land, xs, ys, f(np.stack(np.meshgrid(xs, ys), axis=-1)))
+        land.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
+        land.plot(*start, "s", color="white", markeredgecolor="black", markersize=9)
+        for minimum in f.minima:
+            land.plot(*minimum, "X", color="black", markersize=9)
+        chart.set(xlim=(0, LAST), ylim=(1e-6, 10), yscale="log")
+        chart.axhline(TARGET, color="0.6", linewidth=1, linestyle=":")
+        chart.set_xlabel("step", fontsize=13)
+        chart.set_title("share of the loss that is left", fontsize=13)
+        for ax in (land, chart):
+            ax.tick_params(labelsize=12)
+        artists = {"line": chart.axvline(0, color="0.3", linewidth=1)}
+        for method, (colour, style, shape) in zip(RULES, CYCLE, strict=False):
+            artists[f"{method} left"] = chart.plot([], [], color=colour, linestyle=style, linewidth=2)[0]
+            artists[method] = land.plot([], [], color=colour, linestyle=style, linewidth=1.6, label=SHOWN[method])[0]
+            artists[f"{method} now"] = marker(land, shape, 10, colour)
+            artists[f"{method} now"].set_clip_on(True)
+        fig.legend(
+            handles=[artists[m] for m in RULES], ncols=5, loc="upper left", bbox_to_anchor=(0.03, 1.0), fontsize=12,
+            frameon=False, handlelength=1.8, columnspacing=0.9, handletextpad=0.4,
+        )
+        return artists
+
+    @staticmethod
+    def update(artists, data):
+        artists["line"].set_xdata([data["k"]] * 2)
+        for method in RULES:
+            artists[method].set_data(*data[method].T)
+            artists[f"{method} now"].set_data(*data[method][-1:].T)
+            artists[f"{method} left"].set_data(np.arange(LAST + 1), data[f"{method} left"])
+
+
+# --- anatomy ----------------------------------------------------------------------------------------------------------
+
+STEPS = 200
+NOISE = np.random.default_rng(6).standard_normal((STEPS, 2))
+
+
+def dissect(lr, beta1, beta2, scale, noise, correct):
+    """g, m̂, √v̂ and the step in units of η, each (200, 2), on the bowl ½(x² + scale·y²) with noise of its own scale."""
+    theta, m, v, seen = np.array([1.0, 1.0]), np.zeros(2), np.zeros(2), []
+    scales = np.array([1.0, scale])
+    for t in range(1, STEPS + 1):
+        g = scales * (theta + noise * NOISE[t - 1])
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        m_hat, v_hat = (m / (1 - beta1**t), v / (1 - beta2**t)) if correct else (m, v)
+        step = m_hat / (np.sqrt(v_hat) + 1e-8)
+        theta = theta - lr * step
+        seen.append((g, m_hat, np.sqrt(v_hat), step))
+    return np.array(seen).swapaxes(0, 1)
+
+
+class anatomy(Explorer):  # noqa: N801 - used like a function
+    """Adam on a bowl, coordinate by coordinate: slope g, its mean m̂, the root √v̂, and the step they make.
+
+    Controls: t, lr, beta1, beta2, scale (of coordinate 2), noise, correct (whether the averages are corrected).
+    """
+
+    controls = {
+        "t": WholeSlider("step t", 10, 1, STEPS),
+        "lr": LogSlider("rate η", 0.02, 0.001, 1.0, 0.1),
+        "beta1": Slider("β₁", 0.9, 0.0, 0.99, 0.01),
+        "beta2": Slider("β₂", 0.999, 0.5, 0.999, 0.001),
+        "scale": LogSlider("scale of 2", 100.0, 0.001, 1000.0, 0.1),
+        "noise": Slider("noise", 0.3, 0.0, 2.0, 0.1),
+        "correct": Switch("correct", True),
+    }
+
+    @staticmethod
+    def picture(state):
+        t = state["t"]
+        g, mean, root, step = dissect(**{k: state[k] for k in ("lr", "beta1", "beta2", "scale", "noise", "correct")})
+        unit = np.abs(g).max(axis=0)  # each coordinate is drawn in units of its own largest slope
+        data = {"scene": "anatomy", "t": t, "g": g / unit, "mean": mean / unit, "root": root / unit,
+                "step": np.clip(step, -50, 50)}
+        hat = "" if state["correct"] else ", not corrected"
+        said = [f"coordinate {i + 1}: slope {number(g[t - 1, i])}, mean {number(mean[t - 1, i])}, root "
+                f"{number(root[t - 1, i])}, so it moves {fixed(abs(step[t - 1, i]))} η" for i in range(2)]
+        gap = np.abs(step[t - 1, 0] - step[t - 1, 1])
+        words = f"Step {t}{hat}. {said[0][0].upper()}{said[0][1:]}; {said[1]}. "
+        return data, words + (
+            "Both move alike, whatever their slopes are." if gap < 0.005 else
+            f"η = {number(state['lr'])}, β₁ = {state['beta1']:g}, β₂ = {state['beta2']:g}, noise {state['noise']:g}."
+        )
+
+    @staticmethod
+    def draw(fig, scene):
+        artists = {}
+        for i, x in enumerate((0.08, 0.575)):
+            top, low = fig.add_axes((x, 0.50, 0.405, 0.37)), fig.add_axes((x, 0.135, 0.405, 0.30))
+            top.set(xlim=(0, STEPS), ylim=(-1.25, 1.25), xticklabels=[])
+            low.set(xlim=(0, STEPS), ylim=(-60, 60), yticks=[-10, -1, 0, 1, 10])
+            low.set_yscale("symlog", linthresh=1)
+            low.set_yticks([-10, -1, 0, 1, 10], ["−10", "−1", "0", "1", "10"])
+            low.set_xlabel("step", fontsize=12, labelpad=0)
+            for ax in (top, low):
+                ax.axhline(0, color="0.8", linewidth=1)
+                ax.tick_params(labelsize=11)
+            if i == 0:
+                top.set_ylabel("slope / its largest", fontsize=12)
+                low.set_ylabel("step / η", fontsize=12)
+            top.annotate(f"coordinate {i + 1}", (0.985, 0.05), xycoords="axes fraction", ha="right", fontsize=12)
+            artists |= {
+                f"g{i}": top.plot([], [], color="0.7", linewidth=1, label="slope g")[0],
+                f"root{i}": top.plot([], [], color=RED, linewidth=2, linestyle="--", label="±√v̂")[0],
+                f"under{i}": top.plot([], [], color=RED, linewidth=2, linestyle="--")[0],
+                f"mean{i}": top.plot([], [], color=BLUE, linewidth=2.2, label="m̂")[0],
+                f"step{i}": low.plot([], [], color=OKABE_ITO["green"], linewidth=2, label="step / η")[0],
+                f"at{i}": top.axvline(0, color="0.3", linewidth=1),
+                f"below{i}": low.axvline(0, color="0.3", linewidth=1),
+            }
+        fig.legend(handles=[artists[k] for k in ("g0", "mean0", "root0", "step0")], ncols=4, loc="upper center",
+                   fontsize=12, frameon=False)
+        return artists
+
+    @staticmethod
+    def update(artists, data):
+        t = np.arange(1, STEPS + 1)
+        for i in range(2):
+            for name, key, sign in (("g", "g", 1), ("mean", "mean", 1), ("root", "root", 1), ("under", "root", -1),
+                                    ("step", "step", 1)):
+                artists[f"{name}{i}"].set_data(t, sign * data[key][:, i])
+            for name in ("at", "below"):
+                artists[f"{name}{i}"].set_xdata([data["t"]] * 2)

@@ -1,0 +1,1 @@
+"""Lesson 02, Batch, SGD, mini-batch: what its notebook needs beyond the library."""

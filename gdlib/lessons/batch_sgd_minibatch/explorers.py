@@ -1,0 +1,137 @@
+"""Lesson 02: the ball of noise that a constant rate leaves around the lowest point."""
+import numpy as np
+
+import gdlib as gd
+from gdlib.lessons.kit.explorer import DoublingSlider, Explorer, LogSlider, Switch, WholeSlider, marker, number
+from gdlib.plots import OKABE_ITO
+
+ROWS, STEPS, SETTLED = 256, 400, 150  # the average is taken over the steps after SETTLED
+CURVATURE = np.array([1.0, 4.0])
+LIMIT = 2 / CURVATURE.max()
+START = np.array([-1.6, 1.1])
+HALF = np.array([2.4, 1.6])  # half the map's width and height
+FLOOR, TOP = 1e-6, 100.0  # the excess losses that the picture can show
+
+# The rows: row i has the loss ½ (θ − xᵢ)ᵀ Λ (θ − xᵢ), so the mean of all is lowest at the mean of the xᵢ, here 0.
+_points = np.random.default_rng(0).standard_normal((ROWS, 2))
+POINTS = (_points - _points.mean(axis=0)) / _points.std(axis=0)
+
+
+class noise_ball(Explorer):  # noqa: N801 - used like a function
+    """Mini-batch descent on 256 rows of a bowl with curvatures 1 and 4, 400 steps at a constant rate.
+
+    Controls: batch (rows a step, a power of two), rate, seed, reshuffle (epochs instead of drawing each batch anew).
+    """
+
+    controls = {
+        "batch": DoublingSlider("batch", 4, 1, ROWS),
+        "rate": LogSlider("rate", 0.1, 0.01, 1.0, 0.05),
+        "seed": WholeSlider("seed", 0, 0, 20),
+        "reshuffle": Switch("reshuffle epochs", False),
+    }
+
+    @staticmethod
+    def picture(state):
+        batch, rate, seed, reshuffle = (state[k] for k in ("batch", "rate", "seed", "reshuffle"))
+        path = np.clip(_descend(_batches(batch, np.random.default_rng(seed), reshuffle), rate), -1e3, 1e3)
+        excess = (CURVATURE * path**2).sum(-1) / 2
+        spread, floor = theory(batch, rate)
+        data = {
+            "scene": None, "path": path, "spread": 2 * spread,
+            "excess": np.clip(excess, FLOOR, TOP), "floor": np.array([floor]),
+        }
+        rows = "1 row" if batch == 1 else f"{batch} rows"
+        opening = f"Batches of {rows}, rate {number(rate, 2)}: "
+        if rate >= LIMIT:
+            gone = int(np.argmax((np.abs(path) > 1.2 * HALF).any(-1)))
+            data["path"] = path[: gone + 1]
+            return data, opening + f"the rate is not below 2/λmax = {number(LIMIT)}, so no noise is needed to leave."
+        measured = excess[SETTLED:].mean()
+        if measured < 10 * FLOOR and reshuffle and batch == ROWS:
+            return data, opening + "every batch is the whole of the rows, so there is no noise and no floor."
+        words = f"after the first {SETTLED} steps the loss is on average {number(measured, 2)} above the lowest"
+        said = f"the formula for batches drawn anew says {number(floor, 2)}"
+        if reshuffle:
+            return data, f"{opening}{words}; {said}, {_times(floor / measured)}."
+        return data, f"{opening}{words}; {said}. {_size(spread)}"
+
+    @staticmethod
+    def draw(fig, scene):
+        land, fall = fig.add_axes((0.08, 0.15, 0.45, 0.73)), fig.add_axes((0.63, 0.15, 0.345, 0.73))
+        land.set(xlim=(-HALF[0], HALF[0]), ylim=(-HALF[1], HALF[1]), xlabel="θ₁", ylabel="θ₂")
+        x, y = np.meshgrid(np.linspace(-HALF[0], HALF[0], 121), np.linspace(-HALF[1], HALF[1], 81))
+        height = (CURVATURE[0] * x**2 + CURVATURE[1] * y**2) / 2
+        land.contour(x, y, height, levels=np.array([0.25, 0.5, 1, 1.5, 2]) ** 2 * 2, colors="0.75", linewidths=0.8)
+        land.set_title("the walk", fontsize=13, loc="left")
+        fall.set(xlim=(0, STEPS), ylim=(1e-5, 20), yscale="log", xlabel="step", ylabel="loss above the lowest")
+        fall.set_title("its height", fontsize=13, loc="left")
+        fall.grid(color="0.9")
+        for ax in (land, fall):
+            ax.xaxis.label.set_size(13)
+            ax.yaxis.label.set_size(13)
+            ax.tick_params(labelsize=12)
+        red, blue, yellow = OKABE_ITO["vermillion"], OKABE_ITO["blue"], OKABE_ITO["yellow"]
+        artists = {
+            "way": land.plot([], [], color=red, linewidth=1.3)[0],
+            "cloud": land.plot([], [], ".", color=red, markersize=4, alpha=0.6)[0],
+            "ball": land.plot([], [], "--", color=blue, linewidth=2.2, label="theory, 2 standard deviations")[0],
+            "start": marker(land, "s", 9, "white", "start"),
+            "lowest": marker(land, "*", 16, yellow, "lowest point"),
+            "curve": fall.plot([], [], color=red, linewidth=1.2)[0],
+            "floor": fall.plot([], [], "--", color=blue, linewidth=2.2, label="theory, the floor")[0],
+        }
+        for ax, name in ((land, "ball"), (fall, "floor")):  # beside the title, where no path comes
+            beside = dict(loc="lower right", bbox_to_anchor=(1.02, 0.97), frameon=False)
+            ax.legend(handles=[artists[name]], fontsize=12, **beside)
+        return artists
+
+    @staticmethod
+    def update(artists, data):
+        path, spread, floor = data["path"], data["spread"], data["floor"]
+        artists["way"].set_data(*path[: SETTLED + 1].T)
+        artists["cloud"].set_data(*path[SETTLED:].T)
+        turn = np.linspace(0, 2 * np.pi, 90)
+        artists["ball"].set_data(spread[0] * np.cos(turn), spread[1] * np.sin(turn))
+        artists["start"].set_data(*START[:, None])
+        artists["lowest"].set_data([0], [0])
+        artists["curve"].set_data(np.arange(STEPS + 1), data["excess"])
+        artists["floor"].set_data([SETTLED, STEPS], np.repeat(floor, 2))
+
+
+def theory(batch, rate):
+    """The standard deviation of each coordinate, and the excess loss, for batches drawn with replacement.
+
+    Var = η s²/(λ (2 − ηλ) B), with s² = λ² the variance of a row's slope; both are 0 where the rate is too large.
+    """
+    if rate >= LIMIT:
+        return np.zeros(2), 0.0
+    variance = rate * CURVATURE / ((2 - rate * CURVATURE) * batch)
+    return np.sqrt(variance), float((CURVATURE * variance).sum() / 2)
+
+
+def _batches(batch, rng, reshuffle):
+    """The mean of each step's rows, (STEPS, 2): all that the gradient needs of them."""
+    if not reshuffle:
+        return POINTS[rng.integers(ROWS, size=(STEPS, batch))].mean(axis=1)
+    epochs = -(-STEPS * batch // ROWS)
+    order = np.concatenate([rng.permutation(ROWS) for _ in range(epochs)])[: STEPS * batch]
+    return POINTS[order].reshape(STEPS, batch, 2).mean(axis=1)
+
+
+def _descend(means, rate):
+    oracle = (lambda theta, mean=mean: CURVATURE * (theta - mean) for mean in means)
+    return gd.run(_bowl, gd.gradient_descent(rate), START, STEPS, oracle=oracle).theta
+
+
+_bowl = gd.quadratic(CURVATURE)
+
+
+def _times(ratio):
+    if ratio > 1.5:
+        return f"{number(ratio, 2)} times as much"
+    return "about the same" if ratio > 0.67 else "less"
+
+
+def _size(spread):
+    wide = 2 * spread.max()
+    return f"The ball reaches {number(wide, 2)} to either side."

@@ -1,0 +1,1 @@
+"""Lesson 08, Distributed: what its notebook needs beyond the library."""

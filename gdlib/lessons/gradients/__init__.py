@@ -1,0 +1,1 @@
+"""Lesson 01, Gradients: what its notebook needs beyond the library."""

@@ -1,0 +1,148 @@
+"""Exercise: calls the learner's function and says what it sees."""
+from __future__ import annotations
+
+import contextlib
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from gdlib.lessons.kit.diagnosis import Case, Outcome, describe, example, kind, unfinished
+from gdlib.lessons.kit.notes import note
+
+
+class Lambda:
+    """A function that prints as its source, so that a call in a diagnosis can be pasted into a cell.
+
+    >>> Lambda("lambda x: x**2")
+    lambda x: x**2
+    """
+
+    def __init__(self, source):
+        self.source, self.function = source, eval(source, {"np": np})
+
+    def __call__(self, *args):
+        return self.function(*args)
+
+    def __repr__(self):
+        return self.source
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a check found; `mistake` is the known wrong function that the learner's agrees with, if there is one."""
+
+    passed: bool
+    attempted: bool
+    text: str
+    mistake: Callable | None = None
+
+
+class Exercise:
+    """A function for the learner to write: check, hint, solution.
+
+    Parameters
+    ----------
+    solution : function
+        Self-contained apart from `np`; its name is the exercise's name.
+    inputs : function
+        rng -> tuples of arguments, random and edge ones, the simplest first.
+    mistakes : list of (function, str)
+        Known wrong versions, each with its own sentence. A sentence is given only when the learner's function agrees
+        with the wrong version on every input; {call}, {got} and {expected} in it stand for one input where they differ,
+        and the arguments go by their names, as in {y.size}.
+    hints : list of str
+        From a nudge to nearly the answer.
+    returns : tuple of str
+        Names of the results, where the solution returns a tuple.
+    success : str
+        A sentence for the one who has solved it.
+    nearly : str
+        What to say in its place of a function that passes, but differs by more than rounding.
+    """
+
+    def __init__(self, solution, *, inputs, mistakes, hints, returns=(), success="", nearly=""):
+        self.name = solution.__name__
+        self.parameters = tuple(inspect.signature(solution).parameters)
+        self.solution_function = solution
+        self.inputs, self.mistakes, self.hints = inputs, mistakes, hints
+        self.returns, self.success, self.nearly = returns, success, nearly
+        self.hints_given = 0
+
+    def __repr__(self):
+        return f"<exercise {self.name}: .check({self.name}), .hint(), .solution()>"
+
+    @property
+    def solution_source(self):
+        """The solution as text that runs in a cell where `np` is imported."""
+        return textwrap.dedent(inspect.getsource(self.solution_function)).strip()
+
+    def check(self, fn):
+        """Run `fn` on many inputs and say what came of it."""
+        found = self.diagnose(fn)
+        note("passed" if found.passed else "look" if found.attempted else "todo", [found.text])
+
+    def use(self, fn):
+        """The function to go on with: the learner's once it passes the check, the solution until then."""
+        return fn if self.diagnose(fn).passed else self.solution_function
+
+    def hint(self):
+        """Give one hint more each time."""
+        n, where = self.hints_given, f"`ex.{self.name}.solution()` shows one way to write it."
+        if n == len(self.hints):
+            note("hint", [f"{self.name}: that was the last hint. {where}"])
+            return
+        self.hints_given = n + 1
+        lines = [f"{self.name}, hint {n + 1} of {len(self.hints)}: {self.hints[n]}"]
+        note("hint", lines + ([where] if self.hints_given == len(self.hints) else []))
+
+    def solution(self):
+        """Show the code that the check itself is tested against."""
+        note("code", [f"{self.name}: one way to write it", self.solution_source])
+
+    def diagnose(self, fn):
+        """What `check` shows, as a Diagnosis."""
+        def found(text, passed=False, attempted=True, mistake=None):
+            return Diagnosis(passed, attempted, f"{self.name}: {text}", mistake)
+
+        calls = list(self.inputs(np.random.default_rng(0)))
+        if text := self._not_callable(fn, calls[0]):
+            return found(text)
+        got, expected = self._outcomes(fn, calls), self._outcomes(self.solution_function, calls)
+        if _agree(got, expected):
+            last = self.success if not self.nearly or _agree(got, expected, rtol=1e-10) else self.nearly
+            return found(f"✓ as expected on all {len(calls)} inputs. {last}".strip(), passed=True)
+        if unfinished(fn) or any(g.value is Ellipsis for g in got):
+            return found(f"not attempted yet. `ex.{self.name}.hint()` gives a first hint.", attempted=False)
+        cases = [Case(self, *case) for case in zip(calls, got, expected, strict=True)]
+        for wrong, sentence in self.mistakes:
+            if _agree(got, self._outcomes(wrong, calls)):
+                case = example(cases)
+                return found(sentence.format(**case.as_text(), **case.arguments), mistake=wrong)
+        again = self._outcomes(fn, calls)
+        if any(g.parts is not None and not g.agrees(a) for g, a in zip(got, again, strict=True)):
+            return found("called twice with the same arguments, your function gives different results. If it draws "
+                         "random numbers, let a seed that it is given start them: np.random.default_rng(seed).")
+        return found(describe(fn, cases))
+
+    def _outcomes(self, fn, calls):
+        return [Outcome(fn, args, len(self.returns)) for args in calls]
+
+    def _not_callable(self, fn, args):
+        if not callable(fn):
+            return (f"I expected your function and got {kind(fn)}. "
+                    f"Give the check the function's name, without a call: `check({self.name})`.")
+        with contextlib.suppress(ValueError):                 # some builtins tell nothing about their parameters
+            parameters = inspect.signature(fn)
+            try:
+                parameters.bind(*args)
+            except TypeError:
+                return (f"your function takes {parameters}, and I call it with ({', '.join(self.parameters)}). "
+                        "Keep the first line as it was given.")
+        return ""
+
+
+def _agree(these, those, rtol=1e-6):
+    return all(a.agrees(b, rtol) for a, b in zip(these, those, strict=True))

@@ -1,0 +1,255 @@
+"""Lesson 03: one rate on a bowl with two curvatures, and a rate that falls."""
+import numpy as np
+
+import gdlib as gd
+from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, fixed, marker, number
+from gdlib.plots import OKABE_ITO
+
+BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
+
+# --- rate -------------------------------------------------------------------------------------------------------------
+
+START = np.array([-2.4, 1.0])
+HALF = np.array([3.0, 1.8])  # half the map's width and height
+TOP_RATE, MOST_STEPS = 0.6, 40
+ETA = np.linspace(0, TOP_RATE, 241)
+
+
+class rate(Explorer):  # noqa: N801 - used like a function
+    """Gradient descent on ½(flat·x² + steep·y²): the path, and the factor of each direction against the rate.
+
+    Controls: lr, steep and flat (the two curvatures), steps.
+    """
+
+    controls = {
+        "lr": Slider("rate η", 0.18, 0.005, TOP_RATE, 0.005),
+        "steep": Slider("steep λ", 10.0, 4.0, 10.0, 0.5),
+        "flat": Slider("flat λ", 1.0, 0.1, 4.0, 0.1),
+        "steps": WholeSlider("steps", 20, 0, MOST_STEPS),
+    }
+
+    @staticmethod
+    def picture(state):
+        lr, steep, flat, steps = (state[k] for k in ("lr", "steep", "flat", "steps"))
+        curvatures = np.array([flat, steep])
+        path = gd.run(gd.quadratic(curvatures), gd.gradient_descent(lr), START, steps).theta
+        outside = (np.abs(path) > HALF).any(axis=-1)
+        left = int(outside.argmax()) if outside.any() else None
+        path = path[: None if left is None else left + 1]
+        factors = 1 - lr * curvatures
+        angle = np.linspace(0, 2 * np.pi, 121)
+        radii = np.sqrt(2 * np.geomspace(0.05, 20, 9) / curvatures[:, None])
+        rings = radii[:, :, None] * np.array([np.cos(angle), np.sin(angle)])[:, None, :]
+        gaps = np.full((2, 9, 1), np.inf)  # an end to each ring
+        data = {
+            "scene": "bowl",
+            "path": path,
+            "rings": np.where(np.isinf(joined := np.concatenate([rings, gaps], -1)), 99.0, joined).reshape(2, -1),
+            "lines": np.abs(1 - ETA * curvatures[:, None]),
+            "edge": 2 / steep,
+            "best": 2 / (steep + flat),
+            "lr": lr,
+            "factors": np.abs(factors),
+            "left": left is not None,
+        }
+
+        walked = "1 step" if steps == 1 else f"{steps} steps"
+        words = (
+            f"Rate {number(lr)}. Across, with curvature {number(steep)}, each step multiplies by {fixed(factors[1])}: "
+            f"it {_fate(factors[1])}. Along, with {number(flat)}, by {fixed(factors[0])}: it {_fate(factors[0])}. "
+        )
+        if left is not None:
+            words += f"Step {left} leaves the map. "
+        else:
+            share = np.linalg.norm(path[-1]) / np.linalg.norm(START)
+            words += f"After {walked} {_share(share)} of the distance is left. "
+        best = data["best"]
+        words += f"The edge is 2/{number(steep)} = {number(2 / steep)}; quickest is {number(best)}."
+        return data, words
+
+    @staticmethod
+    def draw(fig, scene):
+        land, rule = fig.add_axes((0.075, 0.155, 0.45, 0.80)), fig.add_axes((0.615, 0.155, 0.37, 0.71))
+        land.set(xlim=(-HALF[0], HALF[0]), ylim=(-HALF[1], HALF[1]))
+        land.set_xlabel("along (flat)", fontsize=13, labelpad=2)
+        land.set_ylabel("across (steep)", fontsize=13, labelpad=-1)
+        rule.set(xlim=(0, TOP_RATE), ylim=(0, 2))
+        rule.axhspan(1, 2, color="#f6dfd3", linewidth=0)
+        rule.annotate("grows", (0.59, 1.04), ha="right", va="bottom", fontsize=12, color="0.3")
+        rule.annotate("shrinks", (0.59, 0.96), ha="right", va="top", fontsize=12, color="0.3")
+        rule.axhline(1, color="black", linewidth=1)
+        rule.set_xlabel("rate η", fontsize=13)
+        rule.set_ylabel("factor of a step, |1 − ηλ|", fontsize=13)
+        for ax in (land, rule):
+            ax.tick_params(labelsize=12)
+        artists = {
+            "rings": land.plot([], [], color="0.72", linewidth=1)[0],
+            "path": land.plot([], [], "-", color=RED, linewidth=1.8, marker="o", markersize=4)[0],
+            "start": marker(land, "s", 10, "white", "start"),
+            "now": marker(land, "*", 20, YELLOW, "now"),
+            "edge": rule.axvline(0, color="0.45", linewidth=1.2, linestyle=":", label="edge"),
+            "best": rule.axvline(0, color="0.45", linewidth=1.2, linestyle="-.", label="quickest"),
+            "flat": rule.plot([], [], color=BLUE, linewidth=2, linestyle="--", label="along")[0],
+            "steep": rule.plot([], [], color=RED, linewidth=2.4, label="across")[0],
+            "flat now": marker(rule, "o", 11, BLUE),
+            "steep now": marker(rule, "o", 11, RED),
+        }
+        land.legend(handles=[artists["start"], artists["now"]], ncols=2, loc="upper right", fontsize=12, framealpha=1)
+        fig.legend(
+            handles=[artists[k] for k in ("steep", "flat", "best", "edge")], ncols=4, loc="upper center",
+            bbox_to_anchor=(0.80, 1.0), fontsize=12, frameon=False, handletextpad=0.3, columnspacing=1.0,
+            handlelength=1.6,
+        )
+        return artists
+
+    @staticmethod
+    def update(artists, data):
+        path = data["path"]
+        rings = np.where(data["rings"] == 99.0, np.nan, data["rings"])
+        artists["rings"].set_data(*rings)
+        artists["path"].set_data(*path.T)
+        artists["start"].set_data(*path[:1].T)
+        artists["now"].set_data(*(path[:0] if data["left"] else path[-1:]).T)
+        for i, name in enumerate(("flat", "steep")):
+            artists[name].set_data(ETA, data["lines"][i])
+            artists[name + " now"].set_data([data["lr"]], [min(data["factors"][i], 2.0)])
+        for name in ("edge", "best"):
+            artists[name].set_xdata([data[name]] * 2)
+
+
+def _fate(factor):
+    """What a direction does that each step multiplies by this factor."""
+    if abs(factor) < 1e-9:
+        return "arrives in one step"
+    if factor > 0.9:
+        return "creeps"
+    if factor > 0:
+        return "glides in"
+    if factor > -1 + 1e-9:
+        return "swings, and less each time"
+    return "swings for ever" if factor > -1 - 1e-9 else "swings ever wider"
+
+
+def _share(share):
+    return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
+
+
+# --- schedule ---------------------------------------------------------------------------------------------------------
+
+STEPS, LOST = 400, 1e100
+CURVATURES = np.array([1.0, 0.05])
+T = np.arange(1, STEPS + 1)
+
+# shape: (rate at the start, share of it left at the end) -> a schedule
+SHAPES = {
+    "constant": lambda lr, last: gd.constant(lr),
+    "stair": lambda lr, last: gd.step_decay(lr, last ** (1 / 3), STEPS // 4),
+    "exponential": lambda lr, last: gd.exponential(lr, last ** (1 / (STEPS - 1))),
+    "1/t": lambda lr, last: gd.inverse_time(lr, (1 / last - 1) / (STEPS - 1)),
+    "line": lambda lr, last: gd.polynomial(lr, STEPS - 1, lr_min=last * lr),
+    "cosine": lambda lr, last: gd.cosine(lr, STEPS - 1, lr_min=last * lr),
+}
+
+
+class schedule(Explorer):  # noqa: N801 - used like a function
+    """A rate that falls, on a bowl with curvatures 1 and 0.05 and a noisy slope: what is left of the start, what of it
+    is noise. Both are expected values, by the exact recursion  E[θ²] ← (1 − ηλ)² E[θ²] + η²σ².
+
+    Controls: shape, lr (the largest rate), last (the share left at the end), warm (steps of warm-up), noise (σ).
+    """
+
+    controls = {
+        "shape": Choice("shape", "cosine", tuple(SHAPES)),
+        "lr": LogSlider("rate η", 0.5, 0.01, 10.0, 0.05),
+        "last": LogSlider("share left", 0.01, 0.001, 1.0, 0.05),
+        "warm": WholeSlider("warm-up", 0, 0, 200),
+        "noise": Slider("noise σ", 1.0, 0.0, 2.0, 0.1),
+    }
+
+    @staticmethod
+    def picture(state):
+        shape, lr, last, warm, noise = (state[k] for k in ("shape", "lr", "last", "warm", "noise"))
+        eta = SHAPES[shape](lr, last)
+        rates = np.array([(gd.warmup(eta, warm) if warm else eta)(int(t)) for t in T])
+        start, noisy = _expected(rates, noise)
+        total, constant = start[-1] + noisy[-1], sum(part[-1] for part in _expected(np.full(STEPS, lr), noise))
+        data = {
+            "scene": "schedule",
+            "rates": np.clip(rates, 1e-5, 10),
+            "start": _drawn(start),
+            "noise": _drawn(noisy),
+            "total": _drawn(start + noisy),
+        }
+        warmed = f", after {warm} steps of warm-up" if warm else ""
+        words = f"{shape.capitalize()} from {number(lr)} to {number(rates[-1])} in {STEPS} steps{warmed}. "
+        above = int((rates > 2).sum())
+        if total > 1e6:
+            words += f"For {above} steps the rate is above the edge 2/λ = 2: the walk flies off, it diverges."
+            return data, words
+        words += (
+            f"Excess loss at the end: {_small(total)}, of which {_small(start[-1])} is left of the start and "
+            f"{_small(noisy[-1])} is noise of strength {fixed(noise, 1)}. "
+        )
+        if above:
+            words += f"For {above} steps the rate was above the edge 2/λ = 2. "
+        if shape == "constant":
+            words += "More steps would not help." if noisy[-1] > 9 * start[-1] else "More steps would still help."
+        elif constant > 1e6:
+            words += "The constant rate would diverge."
+        else:
+            times = constant / max(total, 1e-300)
+            better, worse = f"{number(times, 2)} times lower than", f"{number(1 / times, 2)} times as high as"
+            words += f"That is {better if times > 1 else worse} with the constant rate."
+        return data, words
+
+    @staticmethod
+    def draw(fig, scene):
+        left, right = fig.add_axes((0.075, 0.155, 0.38, 0.75)), fig.add_axes((0.565, 0.155, 0.42, 0.75))
+        left.set(xlim=(1, STEPS), ylim=(1e-5, 10), yscale="log")
+        left.axhline(2, color="black", linewidth=1, linestyle=":")
+        left.annotate("edge 2/λ", (STEPS - 6, 2.2), ha="right", va="bottom", fontsize=12)
+        left.set_title("the rate", fontsize=13)
+        right.set(xlim=(0, STEPS), ylim=(1e-6, 100), yscale="log")
+        right.set_title("loss above the lowest, expected", fontsize=13)
+        for ax in (left, right):
+            ax.set_xlabel("step", fontsize=13)
+            ax.grid(color="0.9")
+            ax.tick_params(labelsize=12)
+        artists = {
+            "rates": left.plot([], [], color=OKABE_ITO["green"], linewidth=2.6)[0],
+            "total": right.plot([], [], color="0.8", linewidth=7, label="together")[0],
+            "start": right.plot([], [], color=BLUE, linewidth=2, linestyle="--", label="left of the start")[0],
+            "noise": right.plot([], [], color=RED, linewidth=2, label="noise")[0],
+        }
+        right.legend(handles=[artists[k] for k in ("total", "start", "noise")], loc="upper center", fontsize=12,
+                     ncols=3, columnspacing=1.0, handlelength=1.6, framealpha=1)
+        return artists
+
+    @staticmethod
+    def update(artists, data):
+        artists["rates"].set_data(T, data["rates"])
+        for name in ("start", "noise", "total"):
+            artists[name].set_data(np.arange(STEPS + 1), data[name])
+
+
+def _expected(rates, noise):
+    """Expected loss ½ Σ λ E[θ²] after each step, from θ = (1, 1): what is left of the start, and the noise's part.
+
+    A part that has passed LOST is infinite from there on.
+    """
+    shrink = (1 - rates[:, None] * CURVATURES) ** 2
+    start, noisy = [np.ones(2)], [np.zeros(2)]
+    for factor, eta in zip(shrink, rates, strict=True):
+        start.append(np.minimum(start[-1] * factor, LOST))
+        noisy.append(np.minimum(noisy[-1] * factor + (eta * noise) ** 2, LOST))
+    lost = [np.logical_or.accumulate((np.array(part) >= LOST).any(axis=-1)) for part in (start, noisy)]
+    losses = [np.sum(0.5 * CURVATURES * np.array(part), axis=-1) for part in (start, noisy)]
+    return [np.where(gone, np.inf, loss) for gone, loss in zip(lost, losses, strict=True)]
+
+
+def _drawn(loss):
+    return np.clip(loss, 1e-9, 1e9)
+
+
+def _small(value):
+    return "nothing" if value == 0 else "less than 10⁻⁹" if value < 1e-9 else number(value, 2)

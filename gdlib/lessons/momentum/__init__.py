@@ -1,0 +1,1 @@
+"""Lesson 04, Momentum: what its notebook needs beyond the library."""

@@ -1,0 +1,1 @@
+"""Lesson 05, Saddle points: what its notebook needs beyond the library."""

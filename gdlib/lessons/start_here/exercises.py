@@ -1,0 +1,59 @@
+"""Lesson 00: one warm-up exercise and one prediction, to try how they work."""
+from __future__ import annotations
+
+from gdlib.lessons.kit.exercise import Exercise
+from gdlib.lessons.kit.prediction import Prediction
+
+
+def slope_of_line(x1, y1, x2, y2):
+    """The slope of the line through (x1, y1) and (x2, y2): how much y rises for each 1 that x grows."""
+    return (y2 - y1) / (x2 - x1)
+
+
+def _inputs(rng):
+    yield 1.0, 2.0, 3.0, 8.0
+    yield 0.0, 4.0, 2.0, 0.0                                   # downhill
+    yield 0.0, 1.0, 5.0, 1.0                                   # flat
+    yield 3.0, 8.0, 1.0, 2.0                                   # from right to left
+    for _ in range(5):
+        yield tuple(float(v) for v in rng.normal(size=4))
+
+
+slope_of_line = Exercise(
+    slope_of_line, inputs=_inputs,
+    mistakes=[
+        (lambda x1, y1, x2, y2: (x2 - x1) / (y2 - y1),
+         "for {call} I expected {expected} and got {got}: that is x gained for each y. "
+         "A slope is the rise (y) divided by the run (x)."),
+        (lambda x1, y1, x2, y2: (y1 - y2) / (x2 - x1),
+         "for {call} I expected {expected} and got {got}: the sign is reversed. "
+         "Take both differences in the same order, second point minus first."),
+        (lambda x1, y1, x2, y2: y2 - y1,
+         "for {call} I expected {expected} and got {got}: that is the rise. Divide it by the run, x2 - x1."),
+        (lambda x1, y1, x2, y2: abs((y2 - y1) / (x2 - x1)),
+         "for {call} I expected {expected} and got {got}: the line falls there, so its slope is negative. "
+         "Leave the sign on."),
+        (lambda x1, y1, x2, y2: y2 - y1 / x2 - x1,
+         "for {call} I expected {expected} and got {got}: Python divides before it subtracts. "
+         "Put brackets around each difference."),
+        (lambda x1, y1, x2, y2: y2 / x2,
+         "for {call} I expected {expected} and got {got}: that is the slope from the origin to the second point. "
+         "The first point has to come in: take differences."),
+    ],
+    hints=["How much does y grow from the first point to the second? And x?",
+           "The slope is the first of these divided by the second. Mind the brackets: `(a - b) / (c - d)`."],
+    success="The sign says uphill or downhill, the size how steep: all that the hiker's stick can feel.")
+
+
+first_step = Prediction(
+    "first_step",
+    "From the same place, the hiker takes one step twice as long. How much height is lost, compared with before?",
+    {
+        "exactly twice as much": lambda ratio: abs(ratio - 2) <= 0.01,
+        "less than twice as much": lambda ratio: 0 <= ratio < 1.99,
+        "more than twice as much": lambda ratio: ratio > 2.01,
+        "none: the hiker ends higher than before the step": lambda ratio: ratio < 0,
+    },
+    "The slope was felt at one place only. On a straight hillside twice the step would lose exactly twice the height; "
+    "where the ground bends up toward a valley it loses less, and in the end the step climbs the other side; "
+    "where it bends down, on a hilltop, it loses more.")

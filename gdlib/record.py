@@ -1,0 +1,136 @@
+"""What a run leaves: the points it passed, and what can be said of them."""
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gdlib.checks import fails_on_several
+from gdlib.models import Model
+from gdlib.objectives import KNOWN, Objective
+from gdlib.rules.rule import Optimizer
+
+__all__ = ["Run"]
+
+# The loss of all kept points is taken of so many numbers at a time: 64 MiB.
+BLOCK = 2**23
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The record of a descent; k points were kept, of runs of shape (...).
+
+    Attributes
+    ----------
+    t : (k,) the steps after which the points were kept
+    theta : (k, ..., d) the points
+    loss, grad_norm, distance : (k, ...) derived when first asked for; distance is to the nearest known minimum
+    diverged_at : (...) the step at which each run left the finite numbers, −1 for never
+    stopped_at : (...) the step at which `stop` held each run, −1 for never
+    last, state : the last point as it lay in memory (a sum's last bit hangs on it), and the rule's state: for `resume`
+    """
+
+    f: Callable
+    opt: Optimizer
+    t: np.ndarray
+    theta: np.ndarray
+    diverged_at: np.ndarray
+    stopped_at: np.ndarray
+    last: np.ndarray
+    state: object
+
+    @cached_property
+    def loss(self):
+        return self._at_each_point("value", self.f)
+
+    @cached_property
+    def grad_norm(self):
+        return self._at_each_point("gradient", lambda theta: np.linalg.norm(self.f.grad(theta), axis=-1))
+
+    @cached_property
+    def distance(self):
+        minima = self.f.minima
+        if len(minima) == 0:
+            raise ValueError(f"no minimum of {self.f.name} is known, so there is no distance to one: use .grad_norm")
+        with np.errstate(all="ignore"):
+            return np.min([np.linalg.norm(self.theta - m, axis=-1) for m in np.asarray(minima)], axis=0)
+
+    def _at_each_point(self, what, function):
+        """function of all points; over large data, of a few points at a time."""
+        points = self.theta.reshape(-1, self.theta.shape[-1])
+        size = max(1, BLOCK // working_numbers(self.f, points[0]))
+        function = for_several(self.f, what, function, points[0])
+        with np.errstate(all="ignore"):
+            blocks = [function(points[i : i + size]) for i in range(0, len(points), size)]
+        return np.concatenate(blocks).reshape(self.theta.shape[:-1])
+
+    def __repr__(self):
+        runs = f"{self.diverged_at.size} runs" if self.theta.ndim > 2 else "1 run"
+        diverged = int(np.sum(self.diverged_at >= 0))
+        return (
+            f"Run({self.opt!r} on {self.f.name}: {runs}, {self.t[-1]} steps, {len(self.t)} points kept"
+            + (f"; {diverged} diverged" if diverged else "") + ")"
+        )
+
+
+class Record:
+    """What a Run is made of, while the walk goes on."""
+
+    def __init__(self, f, opt, theta0, steps, every, resume, points):
+        self.made_of, self.every = (f, opt), every
+        self.first = 0 if resume is None else int(resume.t[-1])
+        self.points = np.empty((2 + steps // every, *theta0.shape)) if points is None else points
+        self.times, self.kept, self.held = [], 0, None
+        self.diverged_at = np.full(theta0.shape[:-1], -1) if resume is None else resume.diverged_at.copy()
+        self.stopped_at = np.full(theta0.shape[:-1], -1)
+
+    def add(self, t, last, state):
+        """Where the runs are after step t: those that were stopped, where they were held."""
+        theta = last if self.held is None else np.where((self.stopped_at >= 0)[..., None], self.held, last)
+        self.t, self.theta, self.last, self.state = t, theta, last, state
+        if (t - self.first) % self.every == 0:
+            self._keep()
+        if not np.isfinite(np.add.reduce(theta, axis=None)):  # one number tells whether a closer look is needed
+            self.diverged_at[(self.diverged_at < 0) & ~np.isfinite(theta).all(axis=-1)] = t
+        return theta
+
+    def stop(self, answer):
+        """Hold the runs that are to stop; True when all are held."""
+        now = np.asarray(answer, bool)
+        if now.shape not in ((), self.stopped_at.shape):
+            runs = f"one for each run, shape {self.stopped_at.shape}" if self.stopped_at.ndim else "for the one run"
+            raise ValueError(
+                f"stop must give True or False, {runs}; got shape {now.shape}. Take all coordinates together, as in "
+                f"np.linalg.norm(gradient, axis=-1) < 1e-3."
+            )
+        self.stopped_at[now & (self.stopped_at < 0)] = self.t
+        self.held = self.theta.copy()
+        return (self.stopped_at >= 0).all()
+
+    def _keep(self):
+        self.points[self.kept], self.kept = self.theta, self.kept + 1
+        self.times.append(self.t)
+
+    def run(self):
+        """The Run so far."""
+        if self.times[-1] != self.t:
+            self._keep()
+        times, points = np.array(self.times), self.points[: self.kept]
+        return Run(*self.made_of, times, points, self.diverged_at, self.stopped_at, self.last, self.state)
+
+
+def for_several(f, what, function, point):
+    """`function`, made of f's value or gradient, for several points (k, d): one by one, where f takes only one."""
+    if is_known(f) or fails_on_several(f, what, point) is None:
+        return function
+    return lambda points: np.array([function(point) for point in points])
+
+
+def is_known(f):
+    """Whether f is the library's own, and needs no trial of several points."""
+    return f in KNOWN if isinstance(f, Objective) else isinstance(f, Model) and type(f).__module__.startswith("gdlib.")
+
+
+def working_numbers(f, theta):
+    """About how many numbers f holds in its hands for one value or gradient at theta."""
+    return theta[..., 0].size * max(theta.shape[-1], getattr(f, "n", 0) * getattr(f, "width", 1))

@@ -1,0 +1,54 @@
+"""Write the maps of the lessons, in README and in lesson 00, from gdlib/lessons/lessons.toml.
+
+    python -m tools.lessons            # write them
+    python -m tools.lessons --check    # say whether they are up to date (exit status 1 if not)
+
+A lesson's minutes are read from its notebook's head.
+"""
+import re
+import sys
+from pathlib import Path
+
+from gdlib.lessons import table
+from tools.notebooks import FOLDER, ROOT, dumps, load
+
+HEAD = "| lesson | time | the question |\n|---|---|---|\n"
+
+
+def table_of_lessons(folder: str) -> str:
+    """All lessons as a table; `folder` is where the notebooks are, seen from the page."""
+    return HEAD + "\n".join(_row(lesson, folder) for lesson in table())
+
+
+def _row(lesson, folder):
+    path, title = FOLDER / f"{lesson.name}.ipynb", f"{lesson.number} {lesson.title}"
+    if not path.exists():
+        return f"| {title} | | {lesson.question} |"
+    minutes = re.search(r"\*\*Time:\*\* (\d+) min", load(path).cells[0].source)[1]
+    return f"| [{title}]({folder}{path.name}) | {minutes} min | {lesson.question} |"
+
+
+def with_map(text: str, folder: str) -> str:
+    """The page with its table of lessons made anew."""
+    return re.sub(re.escape(HEAD) + r"(\|.*\|(\n|$))+", lambda old: table_of_lessons(folder) + (old[2] or ""), text)
+
+
+def pages() -> dict[Path, str]:
+    """What README and lesson 00 should be."""
+    readme, first = ROOT / "README.md", FOLDER / f"{table()[0].name}.ipynb"
+    notebook = load(first)
+    for cell in notebook.cells:
+        cell.source = with_map(cell.source, "")
+    return {readme: with_map(readme.read_text(encoding="utf-8"), "notebooks/"), first: dumps(notebook)}
+
+
+def main():
+    stale = {path: text for path, text in pages().items() if path.read_text(encoding="utf-8") != text}
+    if "--check" in sys.argv[1:]:
+        sys.exit(f"{', '.join(path.name for path in stale)}: run `python -m tools.lessons`" if stale else 0)
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
