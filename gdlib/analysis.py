@@ -36,9 +36,9 @@ def numerical_gradient(f: Callable, theta: Point, h: float | None = None, method
     """
     theta = _point(theta)
     if method not in STEPS:
-        raise ValueError(f"method must be one of {', '.join(STEPS)}, and came as {method!r}")
+        raise ValueError(f"method must be one of {', '.join(STEPS)}; got {method!r}")
     if h is not None and not (np.isscalar(h) and np.isfinite(h) and h > 0):
-        raise ValueError(f"h must be a number above 0, and came as {h!r}")
+        raise ValueError(f"h must be a number above 0; got {h!r}")
     gradient = np.empty(theta.size)
     for i, e in enumerate(np.eye(theta.size)):
         step = h if h is not None else STEPS[method] * max(1.0, abs(theta[i]))
@@ -83,7 +83,7 @@ def check_gradient(f: Callable, grad: Callable, theta: Point, tolerance: float =
     theta = _point(theta)
     numerical, written = numerical_gradient(f, theta), np.asarray(grad(theta.copy()), float)
     if written.shape != theta.shape:
-        raise ValueError(f"the gradient must have theta's shape {theta.shape}, and came with shape {written.shape}")
+        raise ValueError(f"the gradient must have theta's shape {theta.shape}; got shape {written.shape}")
     difference = np.abs(written - numerical)
     scale = max(np.linalg.norm(written), np.linalg.norm(numerical))
     error = float(np.linalg.norm(difference) / scale) if scale else 0.0
@@ -94,7 +94,7 @@ def condition_number(H: np.ndarray) -> float:
     """κ = L / μ, the largest over the smallest eigenvalue of a symmetric H (d, d); inf where μ is not above 0."""
     H = np.asarray(H, float)
     if H.ndim != 2 or H.shape[0] != H.shape[1] or not np.allclose(H, H.T):
-        raise ValueError(f"H must be a symmetric matrix (d, d), such as model.hess(), and came with shape {H.shape}")
+        raise ValueError(f"H must be a symmetric matrix (d, d), such as model.hess(); got shape {H.shape}")
     eigenvalues = np.linalg.eigvalsh(H)
     smallest, largest = eigenvalues[0], eigenvalues[-1]
     return float(largest / smallest) if smallest > 0 else np.inf
@@ -134,7 +134,7 @@ def sharpness(
     v = (rng or np.random.default_rng(0)).standard_normal(theta.size) if v is None else np.asarray(v, float)
     check_whole(iterations, "iterations", 1)
     if v.shape != theta.shape or not v.any():
-        raise ValueError(f"v must be a vector of theta's shape {theta.shape} other than 0, and came as {v}")
+        raise ValueError(f"v must be a vector of theta's shape {theta.shape} other than 0; got {v}")
     value, length, found = _power_iteration(lambda u: hessian_vector(f, theta, u), v, iterations)
     if value < 0.99 * length:  # a negative eigenvalue is as large: shift the spectrum so that the largest one leads
         shifted, _, other = _power_iteration(lambda u: hessian_vector(f, theta, u) + length * u, v, iterations)
@@ -179,7 +179,7 @@ def measured_rate(run: Run, first: int, last: int, measure: str = "distance") ->
     """
     at = [np.flatnonzero(run.t == t) for t in (first, last)]
     if not first < last or not all(map(len, at)):
-        raise ValueError(f"first and last must be two of the kept steps, in order, and came as {first} and {last}")
+        raise ValueError(f"first and last must be two of the kept steps, in order; got {first} and {last}")
     values = getattr(run, measure)
     with np.errstate(divide="ignore", invalid="ignore"):  # nan for a run that had arrived before
         return (values[at[1][0]] / values[at[0][0]]) ** (1 / (last - first))
@@ -202,5 +202,5 @@ def slope(x: Point, y: Point) -> float:
 def _point(theta):
     theta = np.asarray(theta, float)
     if theta.ndim != 1 or theta.size == 0 or not np.isfinite(theta).all():
-        raise ValueError(f"theta must be one point of d finite numbers, and came with shape {theta.shape}: {theta}")
+        raise ValueError(f"theta must be one point of d finite numbers; got shape {theta.shape}: {theta}")
     return theta

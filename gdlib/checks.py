@@ -11,7 +11,7 @@ def check_number(value, name, above=-np.inf, least=-np.inf, below=np.inf, most=n
     """`value` must be a finite real number, or a `per_run` array of such, within the bounds."""
     array = np.asarray(value) if not isinstance(value, str) else None
     if array is None or isinstance(value, bool) or array.dtype.kind not in "iuf":
-        raise ValueError(f"{name} must be a number, and came as {value!r}")
+        raise ValueError(f"{name} must be a number; got {value!r}")
     if array.ndim and not isinstance(value, np.ndarray):
         raise ValueError(f"{name} came as a {type(value).__name__}; for one value per run write gd.per_run({name})")
     if array.ndim and (array.ndim == 1 or array.shape[-1] != 1):
@@ -24,7 +24,7 @@ def check_number(value, name, above=-np.inf, least=-np.inf, below=np.inf, most=n
         bounds = {"above": above, "of at least": least, "below": below, "of at most": most}
         wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if np.isfinite(bound))
         came = f"{array[bad].flat[0]:g}" + (" for one of its runs" if array.ndim else "")
-        raise ValueError(f"{name} must be a finite number {wanted}".rstrip() + f", and came as {came}")
+        raise ValueError(f"{name} must be a finite number {wanted}".rstrip() + f"; got {came}")
 
 
 def is_whole(value):
@@ -36,7 +36,7 @@ def check_whole(value, name, least, most=np.inf):
     """`value` must be a whole number from `least` to `most`."""
     if not is_whole(value) or not least <= value <= most:
         wanted = f"of at least {least}" if most == np.inf else f"from {least} to {most}"
-        raise ValueError(f"{name} must be a whole number {wanted}, and came as {value!r}")
+        raise ValueError(f"{name} must be a whole number {wanted}; got {value!r}")
 
 
 def try_objective(f, theta, known=False):
@@ -117,7 +117,7 @@ def _answer(function, theta, name, shape, some):
     if numbers.shape != shape:
         if shape == ():
             raise ValueError(f"{name} must be one number for one point; got shape {numbers.shape}. {REMEDY}")
-        raise ValueError(f"{name} must have theta's shape {shape}, and came with shape {numbers.shape}")
+        raise ValueError(f"{name} must have theta's shape {shape}; got shape {numbers.shape}")
     return numbers
 
 

@@ -92,7 +92,7 @@ def split(y, seed=0, stratify=None):
     """
     y = np.asarray(y)
     if y.ndim != 1 or len(y) < 5:
-        raise ValueError(f"y must be a list of at least 5 targets, and came with shape {y.shape}")
+        raise ValueError(f"y must be a list of at least 5 targets; got shape {y.shape}")
     if stratify not in (None, True, False):
         raise ValueError(f"stratify must be True, False or None; got {stratify!r}. Leave it out for the usual rule.")
     labels, label_of, rows = np.unique(y, return_inverse=True, return_counts=True)

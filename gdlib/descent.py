@@ -107,20 +107,20 @@ def _check(f, opt, theta0, steps, oracle, every, stop, resume):
         if callable(opt):
             name = getattr(opt, "__name__", "the rule")
             raise TypeError(f"the rule came as the function {name} itself: call it first, as in gd.{name}(lr=0.1)")
-        raise TypeError(f"the rule must be an optimizer such as gd.gradient_descent(lr=0.1), and came as {opt!r}")
+        raise TypeError(f"the rule must be an optimizer such as gd.gradient_descent(lr=0.1); got {opt!r}")
     if not (callable(f) and callable(getattr(f, "grad", None))):
         raise TypeError(
-            f"the objective must have a value f(theta) and a gradient f.grad(theta), and came as {f!r}; "
+            f"the objective must have a value f(theta) and a gradient f.grad(theta); got {f!r}; "
             f"make one with gd.Objective(name, value, grad)"
         )
     check_whole(steps, "steps", 0)
     check_whole(every, "every", 1)
     if oracle is not None and not isinstance(oracle, Iterator):
         raise TypeError(
-            f"oracle must be an iterator of gradients such as gd.minibatches(model, 32, rng), and came as {oracle!r}"
+            f"oracle must be an iterator of gradients such as gd.minibatches(model, 32, rng); got {oracle!r}"
         )
     if stop is not None and not callable(stop):
-        raise TypeError(f"stop must be a function of (t, theta, loss, gradient), and came as {stop!r}")
+        raise TypeError(f"stop must be a function of (t, theta, loss, gradient); got {stop!r}")
     if resume is not None:
         _check_resume(opt, theta0, resume)
     last = steps if resume is None else steps + int(resume.t[-1])
@@ -131,7 +131,7 @@ def _check(f, opt, theta0, steps, oracle, every, stop, resume):
 
 def _check_resume(opt, theta0, resume):
     if not isinstance(resume, Run):
-        raise TypeError(f"resume takes the record of an earlier gd.run, and came as {resume!r}")
+        raise TypeError(f"resume takes the record of an earlier gd.run; got {resume!r}")
     if theta0 is not None:
         raise ValueError("with resume the start is where the earlier run ended: give None for theta0")
     if resume.opt.name != opt.name:

@@ -34,7 +34,7 @@ class Model:
                 f"X must be of shape (n, p) and y of length n, with n > 0; X came as {X.shape} and y as {y.shape}"
             )
         if y.dtype.kind not in "iufb":
-            raise ValueError(f"y must hold numbers, and came with {y.flat[0]!r}")
+            raise ValueError(f"y must hold numbers; got {y.flat[0]!r}")
         for name, values in (("X", X), ("y", y)):
             if not np.isfinite(values).all():
                 row = int(np.argwhere(~np.isfinite(values))[0][0])
@@ -72,7 +72,7 @@ class Model:
         """Rows (m, p) that the model has not seen, as it takes them: with the column of ones, if it has one."""
         X, p = np.asarray(X, float), self.X.shape[1] - self.intercept
         if X.ndim != 2 or X.shape[1] != p:
-            raise ValueError(f"new rows must be of shape (m, {p}), as the model's own, and came as {X.shape}")
+            raise ValueError(f"new rows must be of shape (m, {p}), as the model's own; got {X.shape}")
         return _with_ones(X) if self.intercept else X
 
     def blocks(self, theta):
@@ -216,7 +216,7 @@ def share_right(predicted, y):
     """The share of rows whose label is predicted: (..., m) and (m,) give (...)."""
     rows = predicted.shape[-1:]
     if np.shape(y) != rows:
-        raise ValueError(f"y must be of shape {rows}, one label for each row of X, and came as {np.shape(y)}")
+        raise ValueError(f"y must be of shape {rows}, one label for each row of X; got {np.shape(y)}")
     return np.mean(predicted == y, axis=-1)
 
 
@@ -231,7 +231,7 @@ def _with_ones(X):
 
 def _one_target(y):
     if y.ndim != 1:
-        raise ValueError(f"y must be of shape (n,), one number a row, and came as {y.shape}")
+        raise ValueError(f"y must be of shape (n,), one number a row; got {y.shape}")
 
 
 def check_labels(y, classes):

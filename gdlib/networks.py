@@ -42,11 +42,11 @@ class MLP(Model):
     ):
         super().__init__(X, y)
         if activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, and came as {activation!r}")
+            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
         if loss not in ("cross-entropy", "squared"):
-            raise ValueError(f"loss must be 'cross-entropy' or 'squared', and came as {loss!r}")
+            raise ValueError(f"loss must be 'cross-entropy' or 'squared'; got {loss!r}")
         if not isinstance(hidden, Sequence) or not all(is_whole(h) and h > 0 for h in hidden):
-            raise ValueError(f"hidden must be the sizes of the hidden layers, such as (128,), and came as {hidden!r}")
+            raise ValueError(f"hidden must be the sizes of the hidden layers, such as (128,); got {hidden!r}")
         if classes is not None:
             check_whole(classes, "classes", 1)
         if loss == "cross-entropy":
@@ -54,7 +54,7 @@ class MLP(Model):
             outputs = classes or int(self.y.max()) + 1
         else:
             if self.y.ndim > 2:
-                raise ValueError(f"y must be of shape (n,) or (n, k) for squared error, and came as {self.y.shape}")
+                raise ValueError(f"y must be of shape (n,) or (n, k) for squared error; got {self.y.shape}")
             self.y = self.y.astype(float).reshape(len(self.y), -1)
             outputs = self.y.shape[1]
         self.hidden, self.activation, self.loss = tuple(hidden), activation, loss

@@ -82,7 +82,7 @@ def _plane(name, value, gradient, hessian, minima=()):
             theta = _numbers(theta)
             if theta.shape[-1:] != (2,):
                 raise ValueError(
-                    f"{name} lives on the plane: theta must end in 2 coordinates, and came with shape {theta.shape}"
+                    f"{name} lives on the plane: theta must end in 2 coordinates; got shape {theta.shape}"
                 )
             return gather(function(theta[..., 0], theta[..., 1]))
 
@@ -111,7 +111,7 @@ def quadratic(eigenvalues: Sequence[float], angle: float = 0.0) -> Objective:
     """
     lam = np.array(eigenvalues, float)
     if lam.ndim != 1 or lam.size == 0 or not np.isfinite(lam).all():
-        raise ValueError(f"eigenvalues must be a list of d finite numbers such as [1, 10], and came as {eigenvalues!r}")
+        raise ValueError(f"eigenvalues must be a list of d finite numbers such as [1, 10]; got {eigenvalues!r}")
     if angle and lam.size != 2:
         raise ValueError(f"an angle turns a quadratic of 2 eigenvalues; {lam.size} came: leave the angle out")
     minima = (np.zeros(lam.size),) if (lam > 0).all() else ()

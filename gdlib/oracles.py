@@ -87,7 +87,7 @@ def clipped(f: Source, norm: float | None = None, value: float | None = None) ->
     Pascanu, Mikolov, Bengio (2013), On the difficulty of training recurrent neural networks.
     """
     if (norm is None) == (value is None):
-        raise ValueError(f"clipped takes norm or value, one of the two, and came with norm={norm!r}, value={value!r}")
+        raise ValueError(f"clipped takes norm or value, one of the two; got norm={norm!r}, value={value!r}")
     check_number(value if norm is None else norm, "value" if norm is None else "norm", above=0)
 
     def by_norm(g):

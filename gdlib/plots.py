@@ -60,7 +60,7 @@ def show(fig, alt):
     ValueError : alt says less than a short sentence
     """
     if not isinstance(alt, str) or len(alt.split()) < 5:
-        raise ValueError(f"alt must say in a sentence what is to be seen, and came as {alt!r}")
+        raise ValueError(f"alt must say in a sentence what is to be seen; got {alt!r}")
     width, height = (round(inches * 100) for inches in fig.get_size_inches())
     source = base64.b64encode(png(fig)).decode()
     plt.close(fig)

@@ -121,4 +121,4 @@ def _check_fall(lr, steps, lr_min):
     check_whole(steps, "steps", 1)
     check_number(lr_min, "lr_min", least=0)
     if np.any(np.asarray(lr_min) > lr):
-        raise ValueError(f"lr_min must be at most lr, and came as {lr_min} with lr = {lr}")
+        raise ValueError(f"lr_min must be at most lr; got {lr_min} with lr = {lr}")

@@ -25,9 +25,9 @@ def per_run(values: Sequence[float] | np.ndarray) -> np.ndarray:
     try:
         array = np.array(values, float)
     except (TypeError, ValueError):
-        raise ValueError(f"per_run takes one number for each run, and came with {values!r}") from None
+        raise ValueError(f"per_run takes one number for each run; got {values!r}") from None
     if array.ndim == 0 or array.size == 0:
-        raise ValueError(f"per_run takes one number for each run, as in per_run([0.1, 0.2]), and came with {values!r}")
+        raise ValueError(f"per_run takes one number for each run, as in per_run([0.1, 0.2]); got {values!r}")
     return array[..., None]
 
 
@@ -36,11 +36,11 @@ def start(opt: Optimizer, theta0: Sequence | np.ndarray) -> np.ndarray:
     try:
         theta = np.array(theta0, float)
     except (TypeError, ValueError):
-        raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0], and came as {theta0!r}") from None
+        raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0]; got {theta0!r}") from None
     if theta.ndim == 0 or theta.size == 0:
-        raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0], and came as {theta0!r}")
+        raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0]; got {theta0!r}")
     if not np.isfinite(theta).all():
-        raise ValueError(f"theta0 must be finite, and came as {theta0!r}")
+        raise ValueError(f"theta0 must be finite; got {theta0!r}")
     values = opt.values()
     shapes = [np.shape(value(1) if callable(value) else value) for value in values.values()]
     try:

@@ -46,7 +46,7 @@ def test_both_gradients_zero_is_agreement():
 
 
 def test_a_gradient_of_the_wrong_shape():
-    with pytest.raises(ValueError, match=r"must have theta's shape \(2,\), and came with shape \(1,\)"):
+    with pytest.raises(ValueError, match=r"must have theta's shape \(2,\); got shape \(1,\)"):
         analysis.check_gradient(gd.himmelblau, lambda theta: theta[:1], POINT)
 
 
@@ -192,8 +192,8 @@ def test_sharpness_asks_for_products_alone():
     [
         ({"theta": [[0.0, 0.0]]}, "theta must be one point of d finite numbers"),
         ({"theta": [np.nan, 0.0]}, "theta must be one point of d finite numbers"),
-        ({"iterations": 0}, "iterations must be a whole number of at least 1, and came as 0"),
-        ({"iterations": 2.5}, "iterations must be a whole number of at least 1, and came as 2.5"),
+        ({"iterations": 0}, "iterations must be a whole number of at least 1; got 0"),
+        ({"iterations": 2.5}, "iterations must be a whole number of at least 1; got 2.5"),
         ({"v": [0.0, 0.0]}, r"v must be a vector of theta's shape \(2,\) other than 0"),
         ({"v": [1.0, 0.0, 0.0]}, r"v must be a vector of theta's shape \(2,\) other than 0"),
     ],

@@ -396,8 +396,8 @@ def stopped_apart():
          "with resume the start is where the earlier run ended: give None for theta0"),
         (OPT, None, stopped_apart, ValueError,
          "the runs of this sweep were stopped at different steps: resume them one by one"),
-        (OPT, None, lambda: np.ones(2), TypeError, "resume takes the record of an earlier gd.run, and came as array"),
-        (OPT, None, lambda: True, TypeError, "resume takes the record of an earlier gd.run, and came as True"),
+        (OPT, None, lambda: np.ones(2), TypeError, "resume takes the record of an earlier gd.run; got array"),
+        (OPT, None, lambda: True, TypeError, "resume takes the record of an earlier gd.run; got True"),
         (gd.gradient_descent(gd.per_run([0.1, 0.2])), None, lambda: gd.run(BOWL, OPT, [1.0, 1.0], 5), ValueError,
          r"theta had shape \(2,\), and a step made it \(2, 2\)"),
     ],
@@ -415,7 +415,7 @@ def test_another_problem_cannot_be_resumed():
 
 
 def test_no_start_and_nothing_to_resume():
-    with pytest.raises(ValueError, match="theta0 must be d numbers such as .*, and came as None"):
+    with pytest.raises(ValueError, match="theta0 must be d numbers such as .*; got None"):
         gd.run(BOWL, OPT, None, 5)
 
 
@@ -577,16 +577,16 @@ def test_a_divergent_run_ends_quietly_and_says_when_it_left(every, capfd):
 @pytest.mark.parametrize(
     ("lr", "sentence"),
     [
-        (0, "lr must be a finite number above 0, and came as 0"),
-        (-0.1, "lr must be a finite number above 0, and came as -0.1"),
-        (np.nan, "lr must be a finite number above 0, and came as nan"),
-        ("0.1", "lr must be a number, and came as '0.1'"),
-        (True, "lr must be a number, and came as True"),
-        (None, "lr must be a number, and came as None"),
+        (0, "lr must be a finite number above 0; got 0"),
+        (-0.1, "lr must be a finite number above 0; got -0.1"),
+        (np.nan, "lr must be a finite number above 0; got nan"),
+        ("0.1", "lr must be a number; got '0.1'"),
+        (True, "lr must be a number; got True"),
+        (None, "lr must be a number; got None"),
         (np.array([0.1, 0.2]), r"lr came as an array of shape \(2,\), .* write gd.per_run\(lr\)"),
         ([0.1, 0.2], r"lr came as a list; for one value per run write gd.per_run\(lr\)"),
-        (gd.per_run([0.1, -0.2]), "lr must be a finite number above 0, and came as -0.2 for one of its runs"),
-        (lambda t: -1.0, "what the schedule gives for step 1, must be a finite number of at least 0, and came as -1"),
+        (gd.per_run([0.1, -0.2]), "lr must be a finite number above 0; got -0.2 for one of its runs"),
+        (lambda t: -1.0, "what the schedule gives for step 1, must be a finite number of at least 0; got -1"),
         (lambda t: 1 / (t - 1), "the schedule for lr stopped with ZeroDivisionError: division by zero at t = 1"),
     ],
 )
@@ -597,7 +597,7 @@ def test_bad_rates(rule, lr, sentence):
 
 @pytest.mark.parametrize("beta", [1, -0.1, 1.5, np.nan])
 def test_bad_momentum(beta):
-    with pytest.raises(ValueError, match="beta must be a finite number of at least 0 and below 1, and came as"):
+    with pytest.raises(ValueError, match="beta must be a finite number of at least 0 and below 1; got"):
         gd.momentum(0.1, beta=beta)
 
 
@@ -625,13 +625,13 @@ def test_bad_starts(theta0, sentence):
 
 @pytest.mark.parametrize("steps", [-1, 2.5, "10", None, True])
 def test_bad_steps(steps):
-    with pytest.raises(ValueError, match="steps must be a whole number of at least 0, and came as"):
+    with pytest.raises(ValueError, match="steps must be a whole number of at least 0; got"):
         gd.run(BOWL, OPT, [1.0, 1.0], steps)
 
 
 @pytest.mark.parametrize("every", [0, 1.5])
 def test_bad_every(every):
-    with pytest.raises(ValueError, match="every must be a whole number of at least 1, and came as"):
+    with pytest.raises(ValueError, match="every must be a whole number of at least 1; got"):
         gd.run(BOWL, OPT, [1.0, 1.0], 10, every=every)
 
 
@@ -668,7 +668,7 @@ def in_place(theta):
 @pytest.mark.parametrize(
     ("grad", "sentence"),
     [
-        (lambda theta: theta.sum(), r"must have theta's shape \(2,\), and came with shape \(\)"),
+        (lambda theta: theta.sum(), r"must have theta's shape \(2,\); got shape \(\)"),
         (lambda theta: None, "the gradient of mine gave None: did it forget to return"),
         (in_place, "the gradient of mine changed theta in place"),
         (lambda theta: ["up", "down"], "must give numbers of theta's shape"),
@@ -889,7 +889,7 @@ def test_a_schedule_that_goes_wrong_on_the_way_is_told_and_loses_nothing(rule, b
 
 
 def test_a_beta_that_goes_wrong_on_the_way_is_told():
-    with pytest.raises(ValueError, match=r"beta\(5\), .* below 1, and came as 1") as raised:
+    with pytest.raises(ValueError, match=r"beta\(5\), .* below 1; got 1") as raised:
         gd.run(BOWL, gd.nesterov(0.1, lambda t: 1.0 if t == 5 else 0.5), [1.0, 1.0], 10)
     assert raised.value.run.t[-1] == 4
 
@@ -1043,7 +1043,7 @@ def test_a_rule_declares_its_own_bounds():
                     bounds={"lr": POSITIVE, "delta": POSITIVE}, lr=lr, delta=delta)
 
     assert repr(huber(0.1, 2.0)) == "huber(lr=0.1, delta=2.0)"
-    with pytest.raises(ValueError, match="delta must be a finite number above 0, and came as 0"):
+    with pytest.raises(ValueError, match="delta must be a finite number above 0; got 0"):
         huber(0.1, 0)
     monkey = gd.run(BOWL, huber(gd.per_run([0.1, 0.2]), 2.0), [1.0, 1.0], 3)
     assert np.array_equal(monkey.theta[:, 1], gd.run(BOWL, huber(0.2, 2.0), [1.0, 1.0], 3).theta)

@@ -364,7 +364,7 @@ LEARN = CLASSIFY | {"least squares": gd.LeastSquares, "squared": lambda X, y: gd
         ([[1.0], [np.nan]], [0, 1], r"X must be finite, and its row 1 is \[nan\]: drop or fill such rows"),
         ([[np.inf], [1.0]], [0, 1], r"X must be finite, and its row 0 is \[inf\]"),
         ([[1.0], [2.0]], [0, np.nan], "y must be finite, and its row 1 is nan"),
-        ([[1.0], [2.0]], ["cat", "dog"], "y must hold numbers, and came with .*'cat'"),
+        ([[1.0], [2.0]], ["cat", "dog"], "y must hold numbers; got .*'cat'"),
         ([["a"], ["b"]], [0, 1], "X and y must hold numbers, as many in each row"),
         ([[1.0], [1.0, 2.0]], [0, 1], "X and y must hold numbers, as many in each row"),
     ],
@@ -381,8 +381,8 @@ def test_bad_data_for_any_model(make, X, y, sentence):
         ([0, 1, -1], "labels must be whole numbers from 0 to .*, and -1 is among them"),
         ([0, 1, 0.5], "labels must be whole numbers from 0 to .*, and 0.5 is among them"),
         ([0, 1, 1e300], "labels must be whole numbers from 0 to .*, and 1e.300 is among them"),
-        ([[0], [1], [1]], r"y must be of shape \(n,\), one number a row, and came as \(3, 1\)"),
-        (np.eye(3), r"y must be of shape \(n,\), one number a row, and came as \(3, 3\)"),
+        ([[0], [1], [1]], r"y must be of shape \(n,\), one number a row; got \(3, 1\)"),
+        (np.eye(3), r"y must be of shape \(n,\), one number a row; got \(3, 3\)"),
     ],
 )
 def test_bad_labels(make, labels, sentence):
@@ -395,14 +395,14 @@ def test_bad_labels(make, labels, sentence):
     [
         (lambda: gd.LogisticRegression(X, THREE), "labels must be whole numbers from 0 to 1, and 2 is among them"),
         (lambda: gd.SoftmaxRegression(X, THREE, classes=2), "labels must be whole numbers from 0 to 1, and 2 is among"),
-        (lambda: gd.LeastSquares(X, PAIRS), r"y must be of shape \(n,\), one number a row, and came as \(12, 2\)"),
+        (lambda: gd.LeastSquares(X, PAIRS), r"y must be of shape \(n,\), one number a row; got \(12, 2\)"),
         (lambda: gd.MLP(X, PAIRS[:, :, None], loss="squared"), r"y must be .* squared error, .* \(12, 2, 1\)"),
-        (lambda: gd.MLP(X, THREE, activation="swish"), "activation must be one of tanh, .*, and came as 'swish'"),
-        (lambda: gd.MLP(X, THREE, activation=np.tanh), "activation must be one of tanh, .*, and came as <ufunc"),
-        (lambda: gd.MLP(X, THREE, loss="hinge"), "loss must be 'cross-entropy' or 'squared', and came as 'hinge'"),
-        (lambda: gd.SoftmaxRegression(X, THREE, 0), "classes must be a whole number of at least 1, and came as 0"),
-        (lambda: gd.MLP(X, THREE, classes=2.5), "classes must be a whole number of at least 1, and came as 2.5"),
-        (lambda: gd.MLP(X, THREE, classes="3"), "classes must be a whole number of at least 1, and came as '3'"),
+        (lambda: gd.MLP(X, THREE, activation="swish"), "activation must be one of tanh, .*; got 'swish'"),
+        (lambda: gd.MLP(X, THREE, activation=np.tanh), "activation must be one of tanh, .*; got <ufunc"),
+        (lambda: gd.MLP(X, THREE, loss="hinge"), "loss must be 'cross-entropy' or 'squared'; got 'hinge'"),
+        (lambda: gd.SoftmaxRegression(X, THREE, 0), "classes must be a whole number of at least 1; got 0"),
+        (lambda: gd.MLP(X, THREE, classes=2.5), "classes must be a whole number of at least 1; got 2.5"),
+        (lambda: gd.MLP(X, THREE, classes="3"), "classes must be a whole number of at least 1; got '3'"),
     ],
 )
 def test_bad_choices(make, sentence):
@@ -412,7 +412,7 @@ def test_bad_choices(make, sentence):
 
 @pytest.mark.parametrize("hidden", [5, (0,), (4, 0), (-1,), (2.5,), (True,), ("4",), "4", None, np.ones(1)], ids=repr)
 def test_bad_hidden_layers(hidden):
-    with pytest.raises(ValueError, match="hidden must be the sizes of the hidden layers, such as .*, and came as"):
+    with pytest.raises(ValueError, match="hidden must be the sizes of the hidden layers, such as .*; got"):
         gd.MLP(X, THREE, hidden=hidden)
 
 
@@ -420,7 +420,7 @@ def test_bad_hidden_layers(hidden):
 @pytest.mark.parametrize("rows", [np.ones((4, 7)), np.ones(3), np.ones((2, 4, 3))], ids=["columns", "one row", "axes"])
 def test_new_rows_must_have_the_columns_of_the_others(name, rows):
     model = MODELS[name]
-    with pytest.raises(ValueError, match=r"new rows must be of shape \(m, \d+\), as the model's own, and came as"):
+    with pytest.raises(ValueError, match=r"new rows must be of shape \(m, \d+\), as the model's own; got"):
         model.predict(np.zeros(model.dim), rows)
 
 

@@ -506,7 +506,7 @@ def test_every_other_number_of_a_rule_may_be_per_run(rule, name, values):
 
 @pytest.mark.parametrize("size", [0, -1, 26, 2.5, True, "8", None])
 def test_bad_batch_sizes(size):
-    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 to 25, and came as"):
+    with pytest.raises(ValueError, match="batch_size must be a whole number from 1 to 25; got"):
         gd.minibatches(LINE, size, rng())
 
 
@@ -533,19 +533,19 @@ def test_bad_bounds(bound):
 
 @pytest.mark.parametrize("bounds", [{}, {"norm": 1.0, "value": 1.0}])
 def test_clipped_takes_one_bound(bounds):
-    with pytest.raises(ValueError, match="clipped takes norm or value, one of the two, and came with norm="):
+    with pytest.raises(ValueError, match="clipped takes norm or value, one of the two; got norm="):
         gd.clipped(BOWL, **bounds)
 
 
 @pytest.mark.parametrize("delay", [-1, 0.5, "1", True, None])
 def test_bad_delay(delay):
-    with pytest.raises(ValueError, match="delay must be a whole number of at least 0, and came as"):
+    with pytest.raises(ValueError, match="delay must be a whole number of at least 0; got"):
         gd.delayed(BOWL, delay)
 
 
 @pytest.mark.parametrize("parts", [0, -1, 2.5, True])
 def test_bad_micro_steps(parts):
-    with pytest.raises(ValueError, match="micro_steps must be a whole number of at least 1, and came as"):
+    with pytest.raises(ValueError, match="micro_steps must be a whole number of at least 1; got"):
         gd.accumulated(BOWL, parts)
 
 

@@ -189,20 +189,20 @@ def test_bad_shares(value):
     ids=["polynomial", "cosine", "warmup", "step_decay"],
 )
 def test_bad_numbers_of_steps(make, steps):
-    with pytest.raises(ValueError, match="(steps|every) must be a whole number of at least 1, and came as"):
+    with pytest.raises(ValueError, match="(steps|every) must be a whole number of at least 1; got"):
         make(steps)
 
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: gd.inverse_time(0.1, -1), "decay must be a finite number of at least 0, and came as -1"),
-        (lambda: gd.polynomial(0.1, 10, power=0), "power must be a finite number above 0, and came as 0"),
-        (lambda: gd.polynomial(0.1, 10, lr_min=0.2), "lr_min must be at most lr, and came as 0.2 with lr = 0.1"),
-        (lambda: gd.cosine(0.1, 10, lr_min=0.2), "lr_min must be at most lr, and came as 0.2 with lr = 0.1"),
-        (lambda: gd.cosine(0.1, 10, lr_min=-0.2), "lr_min must be a finite number of at least 0, and came as -0.2"),
+        (lambda: gd.inverse_time(0.1, -1), "decay must be a finite number of at least 0; got -1"),
+        (lambda: gd.polynomial(0.1, 10, power=0), "power must be a finite number above 0; got 0"),
+        (lambda: gd.polynomial(0.1, 10, lr_min=0.2), "lr_min must be at most lr; got 0.2 with lr = 0.1"),
+        (lambda: gd.cosine(0.1, 10, lr_min=0.2), "lr_min must be at most lr; got 0.2 with lr = 0.1"),
+        (lambda: gd.cosine(0.1, 10, lr_min=-0.2), "lr_min must be a finite number of at least 0; got -0.2"),
         (lambda: gd.warmup(lambda t: -1.0, 3), r"schedule\(1\), what the schedule gives for step 1, .* came as -1"),
-        (lambda: gd.warmup(lambda t: "fast", 3), "schedule.* must be a number, and came as 'fast'"),
+        (lambda: gd.warmup(lambda t: "fast", 3), "schedule.* must be a number; got 'fast'"),
         (lambda: gd.warmup(lambda: 0.1, 3), "the schedule for schedule stopped with TypeError: .* at t = 1"),
     ],
 )
@@ -214,10 +214,10 @@ def test_bad_shapes_of_schedules(make, sentence):
 @pytest.mark.parametrize(
     ("schedule", "sentence"),
     [
-        (lambda t: -0.1, r"lr\(1\), what the schedule gives for step 1, must be a .* at least 0, and came as -0.1"),
-        (lambda t: np.nan, r"lr\(1\), .* must be a finite number of at least 0, and came as nan"),
-        (lambda t: "0.1", r"lr\(1\), .* must be a number, and came as '0.1'"),
-        (lambda t: None, r"lr\(1\), .* must be a number, and came as None"),
+        (lambda t: -0.1, r"lr\(1\), what the schedule gives for step 1, must be a .* at least 0; got -0.1"),
+        (lambda t: np.nan, r"lr\(1\), .* must be a finite number of at least 0; got nan"),
+        (lambda t: "0.1", r"lr\(1\), .* must be a number; got '0.1'"),
+        (lambda t: None, r"lr\(1\), .* must be a number; got None"),
         (lambda t: np.array([0.1, 0.2]), r"lr\(1\), .* came as an array of shape \(2,\)"),
         (lambda t: {}[t], "the schedule for lr stopped with KeyError: 1 at t = 1; it must take the step t and return"),
         (lambda: 0.1, "the schedule for lr stopped with TypeError"),
@@ -234,7 +234,7 @@ def test_a_rule_tries_its_schedule_when_it_is_made(rule, schedule, sentence):
     [
         (gd.gradient_descent(lambda t: 1 - t / 8), r"lr\(10\), what the schedule gives for step 10, .* came as -0.25"),
         (gd.gradient_descent(lambda t: [0.1, 0.2][t > 9 and 2]), "for lr stopped with IndexError: .* at t = 10"),
-        (gd.nesterov(0.1, lambda t: t / 10), r"beta\(10\), .* of at least 0 and below 1, and came as 1"),
+        (gd.nesterov(0.1, lambda t: t / 10), r"beta\(10\), .* of at least 0 and below 1; got 1"),
     ],
 )
 def test_a_run_tries_the_schedule_at_its_last_step_before_the_first(opt, sentence):

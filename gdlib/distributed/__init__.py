@@ -47,7 +47,7 @@ def workers(make_worker: Callable, n: int, engine: str = "processes", address: s
     ValueError, TypeError : one sentence, before any process is started
     """
     if engine not in ("processes", "simulated"):
-        raise ValueError(f"engine must be 'processes' or 'simulated', and came as {engine!r}")
+        raise ValueError(f"engine must be 'processes' or 'simulated'; got {engine!r}")
     if engine == "simulated":
         from gdlib.distributed.simulation import Simulated
 

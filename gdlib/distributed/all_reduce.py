@@ -88,5 +88,5 @@ def _check(vectors, network):
         raise ValueError(f"the network has {network.n} workers, and {len(vectors)} vectors came: one each")
     shapes = sorted({v.shape for v in vectors})
     if len(shapes) != 1:
-        raise ValueError(f"all workers' vectors must have one shape, and came with {shapes}")
+        raise ValueError(f"all workers' vectors must have one shape; got {shapes}")
     return network.n

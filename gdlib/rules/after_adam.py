@@ -91,7 +91,7 @@ def muon(lr: Rate, others: Optimizer, shapes: Sequence[tuple], beta: Share = 0.9
         ends = list(accumulate(map(prod, shapes), initial=0))
         matrices = [(slice(*ab), shape) for ab, shape in zip(pairwise(ends), shapes, strict=True) if len(shape) == 2]
     except TypeError:
-        raise ValueError(f"shapes must be those of the parameters, model.shapes, and came as {shapes!r}") from None
+        raise ValueError(f"shapes must be those of the parameters, model.shapes; got {shapes!r}") from None
     if not matrices:
         raise ValueError(f"Muon is for matrices, and there is none in shapes = {shapes!r}")
     eta = as_schedule(lr)

@@ -65,10 +65,10 @@ class Slider(Control):
 
     def checked(self, value):
         if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
-            raise TypeError(f"must be a number, and came as {value!r}")
+            raise TypeError(f"must be a number; got {value!r}")
         value = self.rounded(value)
         if not self.low <= value <= self.high:
-            raise ValueError(f"must be from {self.low:g} to {self.high:g}, and came as {value!r}")
+            raise ValueError(f"must be from {self.low:g} to {self.high:g}; got {value!r}")
         return value
 
     def rounded(self, value):
@@ -106,7 +106,7 @@ class WholeSlider(Slider):
 
     def checked(self, value):
         if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-            raise TypeError(f"must be a whole number, and came as {value!r}")
+            raise TypeError(f"must be a whole number; got {value!r}")
         return super().checked(value)
 
     def rounded(self, value):
@@ -157,7 +157,7 @@ class Choice(Control):
 
     def checked(self, value):
         if value not in self.options:
-            raise ValueError(f"must be one of {', '.join(map(repr, self.options))}, and came as {value!r}")
+            raise ValueError(f"must be one of {', '.join(map(repr, self.options))}; got {value!r}")
         return value
 
     def widget(self, value):
@@ -169,7 +169,7 @@ class Switch(Control):
 
     def checked(self, value):
         if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"must be True or False, and came as {value!r}")
+            raise TypeError(f"must be True or False; got {value!r}")
         return bool(value)
 
     def widget(self, value):
