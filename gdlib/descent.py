@@ -2,9 +2,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from itertools import islice, repeat
+from pathlib import Path
 
 import numpy as np
 
+from gdlib.checkpoints import Keeper
 from gdlib.checks import check_memory, check_runs, check_whole, try_objective
 from gdlib.models import Model
 from gdlib.objectives import Objective
@@ -59,6 +61,8 @@ def run(
     stop: Callable | None = None,
     resume: "Run | None" = None,
     progress: bool = False,
+    checkpoint: str | Path | None = None,
+    every_steps: int = 100,
 ) -> "Run":
     """Take `steps` steps of the rule `opt` on the objective `f` from `theta0`, and return the record.
 
@@ -73,6 +77,11 @@ def run(
     stop : (t, theta, loss, gradient) of the full f -> True where to stop; asked before each step; a stopped run stays
     resume : an earlier Run with the same rule, to go on from where it ended
     progress : True shows a bar
+    checkpoint : a folder of this run alone. The run is saved there every `every_steps` steps and at the end; called
+        again with the same arguments, it goes on from the newest whole file, with the bits of an undisturbed run. The
+        record then begins at that step. Make an oracle anew for each call; its draws are taken to where they were,
+        which gd.minibatches and gd.distributed can, and gd.noisy and gd.delayed cannot: they are refused
+    every_steps : after how many steps a run with `checkpoint` is saved
 
     Raises
     ------
@@ -91,11 +100,20 @@ def run(
     theta = start(opt, theta0) if resume is None else resume.theta[-1]
     check_memory(theta, kept=2 + steps // every, work=working_numbers(f, theta) if oracle is None or stop else 0)
     try_objective(f, theta, is_known(f))
+    keeper = None
+    if checkpoint is not None:
+        if resume is not None:
+            raise ValueError("checkpoint and resume must not both be given: the folder says where the run goes on")
+        keeper = Keeper(checkpoint, every_steps, f, opt, theta, steps, oracle, stop)
+        resume = keeper.begin()
+        if keeper.is_done(resume):
+            return resume
+        steps, oracle = keeper.steps_left(resume), keeper.oracle
     try:
         with np.errstate(all="ignore"):  # a run that diverges is a lesson: the record tells it, not a warning
-            if oracle is None and stop is None and resume is None and (parts := chunks(f, opt, theta)):
+            if oracle is stop is resume is keeper is None and (parts := chunks(f, opt, theta)):
                 return _in_chunks(f, opt, theta, parts, steps, every, progress)
-            return _descend(f, opt, theta, steps, every, progress, oracle, stop, resume)
+            return _descend(f, opt, theta, steps, every, progress, oracle, stop, resume, keeper=keeper)
     except BaseException as error:
         if getattr(error, "run", None) is not None and HANDED_BACK not in getattr(error, "__notes__", []):
             error.add_note(HANDED_BACK)
@@ -153,7 +171,8 @@ def _in_chunks(f, opt, theta, parts, steps, every, progress):
     return sweep.run()
 
 
-def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, resume=None, points=None):
+def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, resume=None, points=None,
+             keeper=None):
     """One run, or all runs of a sweep side by side."""
     grads = repeat(f.grad, steps) if oracle is None else islice(oracle, steps)
     record = Record(f, opt, theta0, steps, every, resume, points)
@@ -161,7 +180,10 @@ def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, res
     try:
         for t, last, state in _with_bar(iterate(opt, theta0, grads, resume=resume), steps + 1, progress):
             theta = record.add(t, last, state)
-            if stop is not None and record.stop(stop(t, theta.copy(), value(theta), f.grad(theta))):
+            held = stop is not None and record.stop(stop(t, theta.copy(), value(theta), f.grad(theta)))
+            if keeper is not None:
+                keeper.after(record)
+            if held:
                 break
         else:
             if t < record.first + steps:
