@@ -14,6 +14,8 @@ from gdlib.distributed.desk import Desk
 
 NEEDS = "pip install distributed cryptography"
 
+CAN_BE_DEAF = hasattr(signal, "pthread_sigmask")  # not on Windows, whose stop button reaches the driver alone
+
 # How long processes on this machine may take to start, and to end, in seconds.
 START, END = 60.0, 30.0
 
@@ -34,9 +36,13 @@ def bounded(function: Callable, seconds: float, undo: Callable = lambda result: 
         Takes the result when it comes after all, and nobody waits for it any more.
     """
     future, left = Future(), threading.Event()
+    if CAN_BE_DEAF:
+        from multiprocessing import resource_tracker
+
+        resource_tracker.ensure_running()  # whoever starts it first is no longer deaf
 
     def go():
-        if hasattr(signal, "pthread_sigmask"):
+        if CAN_BE_DEAF:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             future.set_result(function())
@@ -171,13 +177,13 @@ def _local_cluster(n, security):
     # all of it anew at each step: twice as slow.
     environ = dask.config.get("distributed.nanny.pre-spawn-environ")
     environ = {name: value for name, value in environ.items() if name != "MALLOC_TRIM_THRESHOLD_"}
-    no_pages = ["gdlib.distributed.no_pages"]
+    rules = ["gdlib.distributed.house_rules"]
     settings = {"logging.distributed": "critical", "distributed.nanny.pre-spawn-environ": environ}
     with dask.config.set(settings):
         return LocalCluster(
             n_workers=n, threads_per_worker=1, memory_limit=0, host="127.0.0.1", dashboard_address="127.0.0.1:0",
             worker_dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, security=security,
-            preload=no_pages, scheduler_kwargs={"preload": no_pages},
+            preload=rules, scheduler_kwargs={"preload": rules},
         )
 
 
