@@ -218,8 +218,8 @@ def test_every_kind_of_state_comes_back(tmp_path):
     rng = np.random.default_rng(7)
     rng.normal(size=3)
     layout = np.moveaxis(np.arange(24.0).reshape(4, 2, 3), 0, -1)  # as a sweep of 2 × 3 runs lies in memory
-    state = (None, 3, 2**100, 0.1, np.float64(0.1), "word", True, [np.array(5), (None, None)], {"a": layout, 3: ()}, rng,
-             np.random.Generator(np.random.MT19937(1)))
+    state = (None, 3, 2**100, 0.1, np.float64(0.1), "word", True, [np.array(5), (None, None)], {"a": layout, 3: ()},
+             rng, np.random.Generator(np.random.MT19937(1)))
     opt = rule_with(state)
     checkpoints.save(tmp_path, gd.run(MODEL, opt, START, 2))
     back = checkpoints.load(tmp_path, MODEL, opt).state

@@ -1,7 +1,7 @@
 """Loaded by Dask into the scheduler and the workers of a local pool, as each of them starts.
 
-Dask's web pages answer whoever asks, with or without a certificate: here nobody serves any. And a notebook's stop button
-reaches all processes of the notebook, as Ctrl-C does: it is the driver's alone.
+Dask's web pages answer whoever asks, with or without a certificate: here nobody serves any. A notebook's stop button,
+like Ctrl-C, reaches all processes that the notebook started: it is the driver's alone.
 """
 import signal
 import threading

@@ -67,6 +67,7 @@ class Processes(Pool):
             ) from None
         try:
             self._link = Link(n, address, security, connect_timeout)
+            self._link.patience = self._patience
             self._hire_all()
         except BaseException:
             self.close()

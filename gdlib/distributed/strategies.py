@@ -289,19 +289,20 @@ class _Server:
             self.pool.restart(lost.rank)
             return self.ask(lost.rank)
         if ticket in self.asked_at:
-            self.update(ticket.rank, part, read=self.asked_at.pop(ticket))
+            self.update(ticket, part, read=self.asked_at.pop(ticket))
         if len(self.ranks) < last:
             self.ask(ticket.rank)
 
-    def update(self, rank, part, read):
+    def update(self, ticket, part, read):
         version, theta = len(self.ranks), self.points[-1]
-        check_gradient(self.pool, part, theta, rank, version + 1, self.points[0])
+        asked_theta, t = ticket.args
+        check_gradient(self.pool, part, asked_theta, ticket.rank, t, self.points[0])
         with np.errstate(all="ignore"):
             theta, self.state = self.opt.update(version + 1, theta, lambda _: part[0], self.state)
         self.points.append(theta)
         self.seconds.append(self.pool.now() - self.began)
         self.staleness.append(version - read)
-        self.ranks.append(rank)
+        self.ranks.append(ticket.rank)
 
     def record(self):
         return Updates(*map(np.array, (self.points, self.seconds, self.staleness, self.ranks)))
