@@ -151,8 +151,17 @@ def _mean_of(gradients, start):
 
 
 def mean_gradient(parts: dict) -> np.ndarray:
-    """Σ nᵢ gᵢ / Σ nᵢ of {rank: (gᵢ, nᵢ)}, in this order."""
-    return sum(rows * g for g, rows in parts.values()) / sum(rows for _, rows in parts.values())
+    """Σ nᵢ gᵢ / Σ nᵢ of {rank: (gᵢ, nᵢ)}, in this order; it works in the memory of the gᵢ.
+
+    Of a million numbers, new memory at each step would take longer than all the arithmetic.
+    """
+    total = None
+    for g, rows in parts.values():
+        g = g if np.asarray(g).dtype.kind == "f" else np.array(g, float)
+        g *= rows
+        total = g if total is None else np.add(total, g, out=total)
+    total /= sum(rows for _, rows in parts.values())
+    return total
 
 
 class Gradients:
