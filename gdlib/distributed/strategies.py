@@ -224,10 +224,16 @@ def _bad_runs(g, theta):
 class Updates(NamedTuple):
     """What a parameter server did, k updates.
 
-    theta : (k + 1, d) the parameters, the start first
-    seconds : (k + 1,) when, by the pool's clock
-    staleness : (k,) how many updates had come in between since that gradient's θ was read
-    rank : (k,) whose gradient it was
+    Attributes
+    ----------
+    theta : ndarray
+        (k + 1, d), the parameters, the start first.
+    seconds : ndarray
+        (k + 1,), when, by the pool's clock.
+    staleness : ndarray
+        (k,), how many updates had come in between since that gradient's θ was read.
+    rank : ndarray
+        (k,), whose gradient it was.
     """
 
     theta: np.ndarray
