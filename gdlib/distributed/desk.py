@@ -18,7 +18,7 @@ class Desk:
     """
 
     def __init__(self, worker=None):
-        self.worker, self.notes, self.busy = worker, {}, worker is not None
+        self.worker, self.notes, self.staffed = worker, {}, worker is not None
 
     def do(self, method: str | Callable, args: tuple):
         """What the call gives."""
@@ -31,14 +31,14 @@ class Desk:
         bytearray(2**24)  # glibc keeps freed memory for the next step once it has seen a large block freed
 
         def make():
-            self.worker, self.busy = unpack(parcel)(rank), True
+            self.worker, self.staffed = unpack(parcel)(rank), True
             return os.getpid()
 
         return _reply(make, "make_worker")
 
     def answer(self, method: str, args: tuple) -> tuple:
         """The reply to a call; NOBODY in a process that was started again and holds no worker yet."""
-        if not self.busy:
+        if not self.staffed:
             return NOBODY, None
         name = method if isinstance(method, str) else getattr(received(method), "__name__", "function")
         return _reply(lambda: self.do(received(method), tuple(map(received, args))), f"the answer of {name!r}")

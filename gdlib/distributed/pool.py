@@ -218,8 +218,7 @@ class Pool:
             raise error
 
     def _late(self, tickets, timeout):
-        """No call was done in time: an error that names whose they are, or, by policy, one worker is given up as lost.
-        """
+        """No call was done in time: raise what names the workers, or, by policy, call one of them lost."""
         if self.on_hang == "restart":
             ticket = tickets[0]
             self._hung.add(ticket.rank)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
 
-from gdlib.distributed.desk import ANSWER, ERROR, NOBODY, error_of
+from gdlib.distributed.desk import ERROR, NOBODY, error_of
 from gdlib.distributed.link import NEEDS, Link
 from gdlib.distributed.parcels import pack, received, sendable
 from gdlib.distributed.pool import Hiring, Pool, WorkerLost
@@ -81,10 +81,11 @@ class Processes(Pool):
         link, self._link = self._link, None
         if link is None:
             return
-        if link.cluster is None and self._unanswered:  # what hangs in a process of the cluster must not stay there
-            wait([ticket.future for ticket in self._unanswered], GRACE)
-            if busy := {ticket.machine for ticket in self._unanswered if not ticket.future.done()}:
-                link.replace(sorted(busy))
+        running = {ticket.future: ticket.machine for ticket in self._unanswered if not ticket.done}
+        if link.cluster is None and running:  # what hangs in a process of the cluster must not stay there
+            late = wait(running, GRACE).not_done
+            if late:
+                link.replace(sorted({running[future] for future in late}))
         link.close()
 
     def pids(self) -> list[int]:
@@ -107,13 +108,10 @@ class Processes(Pool):
 
         async def hire():
             try:
-                desk = await self._link.desk(machine)
-                kind, said = await desk.make(self._parcel, rank)
+                ticket.desk = await self._link.desk(machine)
+                return await ticket.desk.make(self._parcel, rank)
             except Exception:  # Dask's: what make_worker raises is in the reply
                 return NOBODY, None
-            if kind == ANSWER:
-                self._desks[rank], self._pids[rank] = desk, said
-            return kind, said
 
         ticket.machine, ticket.future = machine, self._link.run(hire())
         self._unanswered[ticket] = True
@@ -158,6 +156,8 @@ class Processes(Pool):
             ticket.close(error=error_of(said, ticket))
         else:
             ticket.close(received(said))
+            if isinstance(ticket, Hiring):
+                self._desks[ticket.rank], self._pids[ticket.rank] = ticket.desk, ticket.value
         return ticket
 
     def _restart(self, rank, hangs):
