@@ -8,7 +8,7 @@ import pytest
 
 from gdlib.lessons import table
 from tests.notebooks.reading import LEDGER, checked, claimed, verdicts
-from tools import lessons as maps
+from tools import lists
 from tools.notebooks import ROOT, WIDGET_VIEW, badges, complaints, lessons, load, set_up_of
 
 COURSE = [lesson.name for lesson in table()]
@@ -69,9 +69,9 @@ def test_every_lesson_has_its_folder_and_its_page_for_instructors():
         assert (ROOT / "instructor" / f"{path.stem}.md").is_file(), path.name
 
 
-def test_the_maps_in_readme_and_lesson_00_are_made_from_the_table():
-    for path, text in maps.pages().items():
-        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `python -m tools.lessons`"
+def test_the_lists_in_readme_and_lesson_00_are_made_from_the_table_and_the_rooms():
+    for path, text in lists.pages().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `python -m tools.lists`"
         links = re.findall(r"^\| \[.*\]\((?:notebooks/)?(\w+)\.ipynb\) \|", text.replace('"', "\n"), re.M)
         assert links == [path.stem for path in lessons()]
 

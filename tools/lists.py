@@ -1,12 +1,13 @@
-"""Write the maps of the lessons, in README and in lesson 00, from gdlib/lessons/lessons.toml.
+"""Write what README and lesson 00 list: the lessons, from gdlib/lessons/lessons.toml, and what the package gives.
 
-    python -m tools.lessons            # write them
-    python -m tools.lessons --check    # say whether they are up to date (exit status 1 if not)
+    python -m tools.lists            # write it
+    python -m tools.lists --check    # say whether it is up to date (exit status 1 if not)
 
-A lesson's minutes are read from its notebook's head.
+A lesson's minutes are read from its notebook's head; what a room of the package gives, from its `__all__`.
 """
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from gdlib.lessons import table
@@ -28,6 +29,22 @@ def _row(lesson, folder):
     return f"| [{title}]({folder}{path.name}) | {minutes} min | {lesson.question} |"
 
 
+ROOMS = {
+    "surfaces": ["objectives"], "models": ["models", "networks"],
+    "rules": ["rules.momentum", "rules.adaptive", "rules.after_adam"],
+    "schedules": ["schedules"], "oracles": ["oracles"],
+}
+
+
+def with_rooms(text: str) -> str:
+    """The page with what the rooms give named anew, in the order of their `__all__`."""
+    for what, rooms in ROOMS.items():
+        names = [name for room in rooms for name in import_module(f"gdlib.{room}").__all__ if name != "Objective"]
+        row = f"| {what} | {', '.join(f'`{name}`' for name in names)} |"
+        text = re.sub(rf"^\| {what} \| `.*$", row, text, flags=re.M)
+    return text
+
+
 def with_map(text: str, folder: str) -> str:
     """The page with its table of lessons made anew."""
     return re.sub(re.escape(HEAD) + r"(\|.*\|(\n|$))+", lambda old: table_of_lessons(folder) + (old[2] or ""), text)
@@ -39,13 +56,14 @@ def pages() -> dict[Path, str]:
     notebook = load(first)
     for cell in notebook.cells:
         cell.source = with_map(cell.source, "")
-    return {readme: with_map(readme.read_text(encoding="utf-8"), "notebooks/"), first: dumps(notebook)}
+    text = with_rooms(with_map(readme.read_text(encoding="utf-8"), "notebooks/"))
+    return {readme: text, first: dumps(notebook)}
 
 
 def main():
     stale = {path: text for path, text in pages().items() if path.read_text(encoding="utf-8") != text}
     if "--check" in sys.argv[1:]:
-        sys.exit(f"{', '.join(path.name for path in stale)}: run `python -m tools.lessons`" if stale else 0)
+        sys.exit(f"{', '.join(path.name for path in stale)}: run `python -m tools.lists`" if stale else 0)
     for path, text in stale.items():
         path.write_text(text, encoding="utf-8", newline="\n")
 
