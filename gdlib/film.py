@@ -71,7 +71,7 @@ def _palette(picture):
 
     most = picture.quantize(90, method=Image.Quantize.MEDIANCUT).getpalette()[: 3 * 90]
     rare = picture.quantize(37, method=Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * 37]
-    colours = [colour for colour in zip(*[iter(most + rare)] * 3, strict=True) if min(colour) < 248]
+    colours = [colour for colour in zip(*[iter(most + rare)] * 3, strict=True) if min(colour) < 240]
     palette = Image.new("P", (1, 1))
     palette.putpalette([value for colour in [*colours, (255, 255, 255)] for value in colour])
     return palette

@@ -5,7 +5,7 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LightSource, LinearSegmentedColormap, ListedColormap
 
 from gdlib.display import emit
 
@@ -29,6 +29,17 @@ CYCLE = [  # (colour, line style, marker) of the 1st, 2nd, … thing in a pictur
     (OKABE_ITO["orange"], ":", "v"),
     (OKABE_ITO["sky"], (0, (1, 1)), "P"),
 ]
+# The colour and line style of a method, in every picture.
+METHOD = {
+    "descent": (OKABE_ITO["blue"], "-"),
+    "momentum": (OKABE_ITO["vermillion"], (0, (5, 1.5))),
+    "Nesterov": (OKABE_ITO["orange"], (0, (5, 1, 1, 1))),
+    "AdaGrad": (OKABE_ITO["sky"], (0, (3, 1, 1, 1, 1, 1))),
+    "RMSprop": (OKABE_ITO["purple"], (0, (7, 2))),
+    "Adam": (OKABE_ITO["green"], (0, (1.5, 1))),
+    "AdamW": (OKABE_ITO["black"], (0, (3, 1.5))),
+}
+GROUND = LinearSegmentedColormap.from_list("ground", ["#6f9fbd", "#a9c8d3", "#d8e0d4", "#efe7d3", "#f8f3e8"])
 DPI = 150  # drawn finer than shown, so that it stays sharp on a dense screen or a projector
 
 
@@ -123,4 +134,35 @@ def path(ax, theta, colour=BLUE, label=None, marker="."):
     ax.plot(theta[:, 0], theta[:, 1], f"{marker}-", color=colour, markersize=4, linewidth=1, label=label)
     ax.plot(*theta[0], "o", color=colour, markersize=8, markerfacecolor="white")
     ax.plot(*theta[-1], "*", color=colour, markersize=12, markeredgecolor="black", markeredgewidth=0.5)
+    return ax
+
+
+def ground(ax, f, x, y, levels=14):
+    """The ground under a path: a surface in pale colours, lit from the upper left, with its height lines.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Flat, or made with `projection="3d"` where height is the point.
+    f : callable
+        The height at points (..., 2): an Objective, or a function of one, such as `lambda p: np.log1p(f(p))`, that
+        shows a low valley and a high wall in one picture.
+    x, y : ndarray
+        The places along each axis, evenly spaced; 300 are plenty, 130 in 3-D.
+    levels : int or sequence
+        How many height lines, or their heights.
+    """
+    X, Y = np.meshgrid(x, y)
+    Z = f(np.stack([X, Y], axis=-1))
+    deep = ax.name == "3d"
+    height = (0.8 if deep else 0.3) * np.ptp(x) / np.ptp(Z)  # the highest wall, as a share of the picture's width
+    lit = LightSource(315, 45).shade(Z, GROUND, blend_mode="soft", vert_exag=height, dx=x[1] - x[0], dy=y[1] - y[0])
+    lines = {"levels": levels, "colors": "#5f7684", "linewidths": 0.6, "alpha": 0.8}
+    if deep:
+        ax.plot_surface(X, Y, Z, facecolors=lit, rstride=1, cstride=1, antialiased=False, shade=False, zorder=1)
+        ax.contour(X, Y, Z, zorder=2, **lines)
+    else:
+        ax.imshow(lit, origin="lower", extent=(x[0], x[-1], y[0], y[-1]), aspect="auto", interpolation="bilinear")
+        ax.contour(X, Y, Z, **lines)
+        ax.grid(False)
     return ax
