@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.colors import LightSource, LinearSegmentedColormap, ListedColormap
 
 from gdlib.display import emit
+from gdlib.film import film as film  # plots.film(fig, draw, frames, alt)
 
 # Okabe and Ito (2008): eight colours that people with any colour vision tell apart. A line style or marker goes along.
 OKABE_ITO = {
@@ -166,3 +167,42 @@ def ground(ax, f, x, y, levels=14):
         ax.contour(X, Y, Z, **lines)
         ax.grid(False)
     return ax
+
+
+def hikers(ax, paths, height=None):
+    """Paths that grow, each with a ball at its end and a white rim, so that it is seen on any ground.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        With the ground in it; in 3-D made with `computed_zorder=False`.
+    paths : dict
+        Name -> points (k, 2). A name of METHOD has its colour and line style; others take theirs in turn.
+    height : callable, optional
+        In 3-D the ground's height at points (..., 2).
+
+    Returns
+    -------
+    callable
+        k -> None; shows all paths up to step k, for `film`.
+    """
+    others = ((colour, style) for colour, style, _ in CYCLE)
+    artists = {}
+    for name in paths:
+        colour, style = METHOD.get(name) or next(others)
+        empty = [[]] * (2 if height is None else 3)
+        (rim,) = ax.plot(*empty, color="white", linewidth=4.5, zorder=5)
+        (line,) = ax.plot(*empty, color=colour, linestyle=style, linewidth=2.4, zorder=6, label=name)
+        ball = {"markersize": 10, "markeredgecolor": "white", "markeredgewidth": 1.5, "zorder": 7}
+        artists[name] = rim, line, ax.plot(*empty, "o", color=colour, **ball)[0]
+
+    def draw(k):
+        for name, path in paths.items():
+            points = np.asarray(path)[: k + 1].T
+            if height is not None:
+                lift = 0.02 * np.ptp(ax.get_zlim())  # above the ground, not in it
+                points = np.vstack([points, height(points.T) + lift])
+            for artist, part in zip(artists[name], (points, points, points[:, -1:]), strict=True):
+                artist.set_data(*part) if height is None else artist.set_data_3d(*part)
+
+    return draw

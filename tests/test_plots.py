@@ -108,3 +108,20 @@ def test_every_method_stands_out_from_the_ground_or_from_the_white_rim_of_its_pa
 def test_no_two_methods_share_a_colour_or_a_style():
     assert len({colour for colour, _ in plots.METHOD.values()}) == len(plots.METHOD)
     assert len({style for _, style in plots.METHOD.values()}) == len(plots.METHOD)
+
+
+@pytest.mark.parametrize("projection", [None, "3d"])
+def test_hikers_show_their_paths_up_to_a_step(projection):
+    fig = plt.figure()
+    ax = fig.add_subplot(projection=projection)
+    paths = {"descent": np.array([[0.0, 0], [1, 1], [2, 0]]), "mine": np.array([[0.0, 0], [0, 2]])}
+    draw = plots.hikers(ax, paths, height=(lambda p: p.sum(axis=-1)) if projection else None)
+    for k in (0, 1, 9):
+        draw(k)
+        lines = {line.get_label(): line for line in ax.lines}
+        for name, path in paths.items():
+            shown = np.array(lines[name].get_data_3d() if projection else lines[name].get_data())
+            assert np.array_equal(shown[:2].T, path[: k + 1])
+    assert lines["descent"].get_color() == plots.METHOD["descent"][0]
+    fig.canvas.draw()
+    plt.close(fig)

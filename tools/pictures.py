@@ -29,31 +29,15 @@ def race():
     plots.ground(ax, height, np.linspace(-0.5, 4.2, 130), np.linspace(-1.6, 2.1, 130))
     (lowest,) = f.minima
     ax.plot(*lowest, height(np.array(lowest)), "X", color="black", markersize=9, zorder=4)
-    artists = {name: _hiker(ax, name) for name in rules}
+    draw = plots.hikers(ax, paths, height)
     step = fig.text(0.03, 0.93, "", fontsize=13)
-    lines = [line for _, line, _ in artists.values()]
-    fig.legend(handles=lines, loc="upper right", frameon=False, fontsize=12, handlelength=3)
+    fig.legend(loc="upper right", frameon=False, fontsize=12, handlelength=3)
 
-    def draw(k):
-        for name, path in paths.items():
-            x, y = path[: k + 1].T
-            z = height(path[: k + 1])
-            rim, line, ball = artists[name]
-            rim.set_data_3d(x, y, z + 0.04)
-            line.set_data_3d(x, y, z + 0.05)
-            ball.set_data_3d(x[-1:], y[-1:], z[-1:] + 0.08)
+    def frame(k):
+        draw(k)
         step.set_text(f"Beale's surface, step {k}")
 
-    return film.drawn(fig, draw, np.unique(np.geomspace(1, steps + 1, 48).astype(int)) - 1)
-
-
-def _hiker(ax, name):
-    """A path with a white rim, so that it is seen on any ground, and the ball at its end."""
-    colour, style = plots.METHOD[name]
-    (rim,) = ax.plot([], [], [], color="white", linewidth=4.5, zorder=5)
-    (line,) = ax.plot([], [], [], color=colour, linestyle=style, linewidth=2.6, zorder=6, label=name)
-    ball = {"markersize": 11, "markeredgecolor": "white", "markeredgewidth": 1.5, "zorder": 7}
-    return rim, line, ax.plot([], [], [], "o", color=colour, **ball)[0]
+    return film.drawn(fig, frame, np.unique(np.geomspace(1, steps + 1, 48).astype(int)) - 1)
 
 
 def main():
