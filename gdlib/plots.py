@@ -5,7 +5,7 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import LightSource, LinearSegmentedColormap, ListedColormap
+from matplotlib.colors import LightSource, LinearSegmentedColormap, ListedColormap, PowerNorm
 
 from gdlib.display import emit
 from gdlib.film import film as film  # plots.film(fig, draw, frames, alt)
@@ -151,13 +151,16 @@ def ground(ax, f, x, y, levels=14):
     x, y : ndarray
         The places along each axis, evenly spaced; 300 are plenty, 130 in 3-D.
     levels : int or sequence
-        How many height lines, or their heights.
+        How many height lines, on a flat picture close together where the ground is low; or their heights.
     """
     X, Y = np.meshgrid(x, y)
     Z = f(np.stack([X, Y], axis=-1))
-    deep = ax.name == "3d"
-    height = (0.8 if deep else 0.3) * np.ptp(x) / np.ptp(Z)  # the highest wall, as a share of the picture's width
-    lit = LightSource(315, 45).shade(Z, GROUND, blend_mode="soft", vert_exag=height, dx=x[1] - x[0], dy=y[1] - y[0])
+    deep, low, high = ax.name == "3d", np.min(Z), np.max(Z)
+    if isinstance(levels, int):
+        levels = low + (high - low) * np.linspace(0, 1, levels + 1)[1:] ** (1 if deep else 2)
+    wall = (0.8 if deep else 0.1) * np.ptp(x) / (high - low)  # the highest wall, as a share of the picture's width
+    spacing = {"dx": x[1] - x[0], "dy": y[1] - y[0]}
+    lit = LightSource(315, 45).shade(Z, GROUND, PowerNorm(1 if deep else 0.5), blend_mode="soft", vert_exag=wall, **spacing)
     lines = {"levels": levels, "colors": "#5f7684", "linewidths": 0.6, "alpha": 0.8}
     if deep:
         ax.plot_surface(X, Y, Z, facecolors=lit, rstride=1, cstride=1, antialiased=False, shade=False, zorder=1)
