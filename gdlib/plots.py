@@ -159,8 +159,8 @@ def ground(ax, f, x, y, levels=14):
     if isinstance(levels, int):
         levels = low + (high - low) * np.linspace(0, 1, levels + 1)[1:] ** (1 if deep else 2)
     wall = (0.8 if deep else 0.1) * np.ptp(x) / (high - low)  # the highest wall, as a share of the picture's width
-    spacing = {"dx": x[1] - x[0], "dy": y[1] - y[0]}
-    lit = LightSource(315, 45).shade(Z, GROUND, PowerNorm(1 if deep else 0.5), blend_mode="soft", vert_exag=wall, **spacing)
+    light = {"vert_exag": wall, "dx": x[1] - x[0], "dy": y[1] - y[0], "blend_mode": "soft"}
+    lit = LightSource(315, 45).shade(Z, GROUND, PowerNorm(1 if deep else 0.5), **light)
     lines = {"levels": levels, "colors": "#5f7684", "linewidths": 0.6, "alpha": 0.8}
     if deep:
         ax.plot_surface(X, Y, Z, facecolors=lit, rstride=1, cstride=1, antialiased=False, shade=False, zorder=1)
