@@ -85,8 +85,8 @@ def test_has_mistakes_hints_and_a_word_for_the_end(exercise):
 def test_a_mistake_is_told_by_its_own_sentence_and_a_concrete_input(exercise, wrong, sentence):
     found = exercise.diagnose(wrong)
     assert found.mistake is wrong and found.attempted and not found.passed
-    assert "{call}" in sentence and "{expected}" in sentence and "{got}" in sentence
-    call, expected, got = re.search(sentence_pattern(sentence), found.text, re.S).group("call", "expected", "got")
+    told = sentence if "{call}" in sentence else f"for {{call}} I expected {{expected}} and got {{got}}: {sentence}"
+    call, expected, got = re.search(sentence_pattern(told), found.text, re.S).group("call", "expected", "got")
     assert call.startswith(f"`{exercise.name}(")
     assert expected != got
     assert not re.search("incorrect|wrong", found.text)
@@ -97,6 +97,16 @@ def sentence_pattern(sentence):
     for field in ("call", "expected", "got"):
         pattern = pattern.replace(rf"\{{{field}\}}", f"(?P<{field}>.+?)")
     return re.sub(r"\\{\w+\\\.size\\}", r"\\d+", pattern) + "$"     # {y.size}: of an argument
+
+
+@pytest.mark.parametrize("sentence, shown", [
+    ("that is the rise.", "for `halve(np.array([2., 4.]), 1)` I expected [1, 2] and got [2, 4]: that is the rise."),
+    ("{call} gave {got}, not {expected}.", "`halve(np.array([2., 4.]), 1)` gave [2, 4], not [1, 2]."),
+    ("{x.size} numbers.", "for `halve(np.array([2., 4.]), 1)` I expected [1, 2] and got [2, 4]: 2 numbers."),
+])
+def test_a_sentence_follows_one_input_unless_it_names_the_call_itself(sentence, shown):
+    exercise = Exercise(halve, inputs=HALVE.inputs, mistakes=[(lambda x, scale: x * scale, sentence)], hints=[])
+    assert exercise.diagnose(lambda x, scale: x * scale).text == f"halve: {shown}"
 
 
 @each_exercise

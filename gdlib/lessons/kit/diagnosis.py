@@ -13,6 +13,8 @@ import warnings
 
 import numpy as np
 
+COMPARED = "for {call} I expected {expected} and got {got}"    # one input, as Case.as_text() puts it
+
 
 class Outcome:
     """What came of one call: numbers, some other value, or an exception; and which argument it changed."""
@@ -188,7 +190,7 @@ def _differs(fn, cases):
 
 
 def _compared(case):
-    return "for {call} I expected {expected} and got {got}".format(**case.as_text())
+    return COMPARED.format(**case.as_text())
 
 
 # --- looking at values and at source ----------------------------------------------------------------------------------

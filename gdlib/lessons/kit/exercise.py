@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gdlib.lessons.kit.diagnosis import Case, Outcome, describe, example, kind, unfinished
+from gdlib.lessons.kit.diagnosis import COMPARED, Case, Outcome, describe, example, kind, unfinished
 from gdlib.lessons.kit.notes import note
 
 
@@ -50,9 +50,10 @@ class Exercise:
     inputs : function
         rng -> tuples of arguments, random and edge ones, the simplest first.
     mistakes : list of (function, str)
-        Known wrong versions, each with its own sentence. A sentence is given only when the learner's function agrees
-        with the wrong version on every input; {call}, {got} and {expected} in it stand for one input where they differ,
-        and the arguments go by their names, as in {y.size}.
+        Known wrong versions, each with its own sentence. It is shown only if the learner's function agrees with the
+        wrong version on every input. The exercise puts "for {call} I expected {expected} and got {got}: " before it,
+        unless the sentence says {call} itself. {call}, {expected} and {got} describe one input where the two differ;
+        its arguments go by their names, as in {y.size}.
     hints : list of str
         From a nudge to nearly the answer.
     returns : tuple of str
@@ -120,7 +121,8 @@ class Exercise:
         for wrong, sentence in self.mistakes:
             if _agree(got, self._outcomes(wrong, calls)):
                 case = example(cases)
-                return found(sentence.format(**case.as_text(), **case.arguments), mistake=wrong)
+                told = sentence if "{call}" in sentence else f"{COMPARED}: {sentence}"
+                return found(told.format(**case.as_text(), **case.arguments), mistake=wrong)
         again = self._outcomes(fn, calls)
         if any(g.parts is not None and not g.agrees(a) for g, a in zip(got, again, strict=True)):
             return found("called twice with the same arguments, your function gives different results. If it draws "

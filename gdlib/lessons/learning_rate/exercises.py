@@ -37,43 +37,32 @@ rates_from_curvatures = Exercise(
     rates_from_curvatures, inputs=_inputs, returns=("edge", "best", "factor"),
     mistakes=[
         (_from(edge=lambda m, L: 1 / L),
-         "for {call} I expected {expected} and got {got}: at 1/λ the steep direction arrives in one step. "
-         "The edge, where |1 − ηλ| is 1 again, is at 2/λ."),
+         "at 1/λ the steep direction arrives in one step. The edge, where |1 − ηλ| is 1 again, is at 2/λ."),
         (_from(edge=lambda m, L: 2 / m),
-         "for {call} I expected {expected} and got {got}: that is the flattest direction's edge. "
-         "The steepest one runs away first."),
+         "that is the flattest direction's edge. The steepest one runs away first."),
         (_from(best=lambda m, L: 1 / (m + L)),
          "for {call} I expected {expected} and got {got}, half as large as it should be: "
          "set 1 − ηλmin equal to ηλmax − 1, and solve for η."),
         (_from(best=lambda m, L: 1 / L),
-         "for {call} I expected {expected} and got {got}: 1/λmax is best for the steep direction alone. "
-         "At the best rate the flattest and the steepest shrink alike."),
+         "1/λmax is best for the steep direction alone. At the best rate the flattest and the steepest shrink alike."),
         (_from(best=lambda m, L: (2 / m + 2 / L) / 2),
-         "for {call} I expected {expected} and got {got}: that is halfway between the two edges. "
-         "At the best rate 1 − ηλmin equals ηλmax − 1."),
+         "that is halfway between the two edges. At the best rate 1 − ηλmin equals ηλmax − 1."),
         (_from(best=lambda m, L: (1 / m + 1 / L) / 2),
-         "for {call} I expected {expected} and got {got}: that is the mean of what each direction would like for "
-         "itself. At the best rate 1 − ηλmin equals ηλmax − 1."),
+         "that is the mean of what each direction would like for itself. At the best rate 1 − ηλmin equals ηλmax − 1."),
         (_from(best=lambda m, L: 2 / (L - m) if L > m else np.inf),
-         "for {call} I expected {expected} and got {got}: the two curvatures are added in the denominator, "
-         "since 1 − ηλmin = ηλmax − 1."),
+         "the two curvatures are added in the denominator, since 1 − ηλmin = ηλmax − 1."),
         (_from(factor=lambda m, L: (m - L) / (L + m)),
-         "for {call} I expected {expected} and got {got}: that is 1 − ηλmax, with its sign. "
-         "How much the distance shrinks is its size."),
+         "that is 1 − ηλmax, with its sign. How much the distance shrinks is its size."),
         (_from(factor=lambda m, L: ((L - m) / (L + m)) ** 2),
-         "for {call} I expected {expected} and got {got}: that is how the loss shrinks. "
-         "The distance shrinks by its root."),
+         "that is how the loss shrinks. The distance shrinks by its root."),
         (_from(factor=lambda m, L: (L + m) / (L - m) if L > m else np.inf),
          "for {call} I expected {expected} and got {got}, above 1: upside down. The distance shrinks at each step."),
         (_from(factor=lambda m, L: 1 - 2 * m / L),
-         "for {call} I expected {expected} and got {got}: that is the flattest direction's factor at the edge. "
-         "Put the best rate into 1 − ηλmin."),
+         "that is the flattest direction's factor at the edge. Put the best rate into 1 − ηλmin."),
         (_from(ends=lambda e: (e[0], e[-1])),
-         "for {call} I expected {expected} and got {got}: the first and last need not be the smallest and largest. "
-         "Take min and max."),
+         "the first and last need not be the smallest and largest. Take min and max."),
         (lambda e: (2 / (np.min(e) + np.max(e)), 2 / np.max(e), (np.max(e) - np.min(e)) / (np.max(e) + np.min(e))),
-         "for {call} I expected {expected} and got {got}: the first two have changed places. "
-         "The edge comes first."),
+         "the first two have changed places. The edge comes first."),
     ],
     hints=["Each direction has its factor |1 − ηλ|. Which direction is the first to reach 1 as η grows?",
            "The edge is 2/λmax. At the best rate the slowest two are even: 1 − ηλmin = ηλmax − 1.",
@@ -104,36 +93,27 @@ pick_rate = Exercise(
     pick_rate, inputs=_inputs,
     mistakes=[
         (lambda rates, losses: rates[np.argmin(losses)] / 2,
-         "for {call} I expected {expected} and got {got}: np.argmin takes nan for the smallest. "
-         "Leave out what is not finite; np.nanargmin does that for nan."),
+         "np.argmin takes nan for the smallest. Leave out what is not finite; np.nanargmin does that for nan."),
         (lambda rates, losses: rates[np.nanargmin(losses)],
-         "for {call} I expected {expected} and got {got}: that is the rate of the lowest loss itself. "
-         "It is about to become too large for this walk: take half of it."),
+         "that is the rate of the lowest loss itself. It is about to become too large for this walk: take half of it."),
         (lambda rates, losses: rates[np.argmin(losses)],
-         "for {call} I expected {expected} and got {got}: np.argmin takes nan for the smallest, and the rate found "
-         "is not halved."),
+         "np.argmin takes nan for the smallest, and the rate found is not halved."),
         (lambda rates, losses: np.nanargmin(losses) / 2,
-         "for {call} I expected {expected} and got {got}: argmin gives a place in the list. "
-         "The rate is rates[place]."),
+         "argmin gives a place in the list. The rate is rates[place]."),
         (lambda rates, losses: np.nanargmin(losses),
-         "for {call} I expected {expected} and got {got}: that is a place in the list. "
-         "Take half of the rate that stands there."),
+         "that is a place in the list. Take half of the rate that stands there."),
         (lambda rates, losses: np.nanmin(losses),
-         "for {call} I expected {expected} and got {got}: that is the lowest loss. The rate at that place is wanted."),
+         "that is the lowest loss. The rate at that place is wanted."),
         (lambda rates, losses: np.nanmin(losses) / 2,
-         "for {call} I expected {expected} and got {got}: that is half of the lowest loss. "
-         "Half of the rate at that place is wanted."),
+         "that is half of the lowest loss. Half of the rate at that place is wanted."),
         (lambda rates, losses: rates[np.nanargmin(losses)] / 10,
-         "for {call} I expected {expected} and got {got}: a tenth is a common choice, and a timid one here. "
-         "Take half."),
+         "a tenth is a common choice, and a timid one here. Take half."),
         (lambda rates, losses: rates[np.nanargmin(losses) // 2],
-         "for {call} I expected {expected} and got {got}: you halve the place in the list. Halve the rate there."),
+         "you halve the place in the list. Halve the rate there."),
         (lambda rates, losses: rates[np.nanargmin(np.diff(losses))] / 2,
-         "for {call} I expected {expected} and got {got}: you look for the steepest fall. "
-         "Here the rate of the lowest loss is halved."),
+         "you look for the steepest fall. Here the rate of the lowest loss is halved."),
         (lambda rates, losses: np.max(rates) / 2,
-         "for {call} I expected {expected} and got {got}: that is half of the largest rate tried, "
-         "whatever the losses."),
+         "that is half of the largest rate tried, whatever the losses."),
     ],
     hints=["Where in the list is the lowest loss? np.argmin gives the place; but mind nan.",
            "np.nanargmin leaves out nan, and inf is never the lowest.",
@@ -164,31 +144,25 @@ step_decay = Exercise(
     step_decay, inputs=_inputs,
     mistakes=[
         (lambda t, lr, factor, every: lr * factor ** (t // every),
-         "for {call} I expected {expected} and got {got}: the first stair is one step short. "
-         "Steps count from 1, so t − 1 of them lie behind."),
+         "the first stair is one step short. Steps count from 1, so t − 1 of them lie behind."),
         (lambda t, lr, factor, every: lr * factor ** ((t - 1) / every),
-         "for {call} I expected {expected} and got {got}: that glides. "
-         "A stair needs whole numbers: `//` divides and drops the rest."),
+         "that glides. A stair needs whole numbers: `//` divides and drops the rest."),
         (lambda t, lr, factor, every: lr * factor ** (t / every),
-         "for {call} I expected {expected} and got {got}: that glides, and starts below lr. A stair needs `//`, and "
-         "at t = 1 no step lies behind."),
+         "that glides, and starts below lr. A stair needs `//`, and at t = 1 no step lies behind."),
         (lambda t, lr, factor, every: lr * factor * ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: you multiply by the number of stairs. "
-         "The factor is applied that many times: a power, `**`."),
+         "you multiply by the number of stairs. The factor is applied that many times: a power, `**`."),
         (lambda t, lr, factor, every: lr / factor ** ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: dividing by a factor below 1 makes the rate grow."),
+         "dividing by a factor below 1 makes the rate grow."),
         (lambda t, lr, factor, every: lr * (1 - factor) ** ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: `factor` is what is kept, not what is taken off."),
+         "`factor` is what is kept, not what is taken off."),
         (lambda t, lr, factor, every: lr * factor if t > every else lr,
-         "for {call} I expected {expected} and got {got}: it drops once. After every `every` steps it drops again."),
+         "it drops once. After every `every` steps it drops again."),
         (lambda t, lr, factor, every: lr * factor ** (t - 1),
-         "for {call} I expected {expected} and got {got}: it drops at every step. Only each `every` steps it should."),
+         "it drops at every step. Only each `every` steps it should."),
         (lambda t, lr, factor, every: (lr * factor) ** ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: the power takes lr with it. "
-         "Only the factor is raised: `lr * factor ** …`."),
+         "the power takes lr with it. Only the factor is raised: `lr * factor ** …`."),
         (lambda t, lr, factor, every: lr * factor ** ((t - 1) % every),
-         "for {call} I expected {expected} and got {got}: `%` is what is left of the division. "
-         "The number of full stairs is `//`."),
+         "`%` is what is left of the division. The number of full stairs is `//`."),
     ],
     hints=["How many full stairs lie behind at step t, when t − 1 steps were taken before it?",
            "(t − 1) // every of them. Each has multiplied the rate by factor.",
@@ -236,45 +210,38 @@ warm_cosine = Exercise(
     warm_cosine, inputs=_inputs,
     mistakes=[
         (_cosine(warm=lambda t, w: 1),
-         "for {call} I expected {expected} and got {got}: the warm-up is missing. "
-         "In the first `warm` steps the cosine is multiplied by t / warm."),
+         "the warm-up is missing. In the first `warm` steps the cosine is multiplied by t / warm."),
         (_cosine(warm=lambda t, w: t / w),
-         "for {call} I expected {expected} and got {got}: the warm-up never ends. It rises to 1 and stays: min(1, …)."),
+         "the warm-up never ends. It rises to 1 and stays: min(1, …)."),
         (_cosine(warm=lambda t, w: max(1, t / w)),
-         "for {call} I expected {expected} and got {got}: max keeps it at 1 or above. min(1, t / warm) rises to 1."),
+         "max keeps it at 1 or above. min(1, t / warm) rises to 1."),
         (_cosine(warm=lambda t, w: min(1, (t - 1) / w)),
-         "for {call} I expected {expected} and got {got}: with t − 1 the first step has rate 0 and is lost. "
-         "Warm up by t / warm."),
+         "with t − 1 the first step has rate 0 and is lost. Warm up by t / warm."),
         (_cosine(wave=lambda s, n: 1 + np.cos(np.pi * s / n)),
          "for {call} I expected {expected} and got {got}, twice as large as it should be: 1 + cos runs from 2 to 0. "
          "Halve it."),
         (_cosine(wave=lambda s, n: np.cos(np.pi * s / n)),
-         "for {call} I expected {expected} and got {got}: a bare cosine falls below 0. "
-         "Lift it by 1 and halve: (1 + cos)/2 runs from 1 to 0."),
+         "a bare cosine falls below 0. Lift it by 1 and halve: (1 + cos)/2 runs from 1 to 0."),
         (_cosine(wave=lambda s, n: (1 + np.cos(2 * np.pi * s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: 2π is a whole wave, and comes up again. "
-         "Half a wave is π."),
+         "2π is a whole wave, and comes up again. Half a wave is π."),
         (_cosine(wave=lambda s, n: (1 + np.cos(s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: the angle has to reach π at the end. "
-         "Multiply s/steps by np.pi."),
+         "the angle has to reach π at the end. Multiply s/steps by np.pi."),
         (_cosine(wave=lambda s, n: (1 + np.cos(180 * s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: np.cos takes radians. Half a wave is np.pi, not 180."),
+         "np.cos takes radians. Half a wave is np.pi, not 180."),
         (_cosine(wave=lambda s, n: (1 + np.sin(np.pi * s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: a sine starts in the middle. The cosine starts at the top."),
+         "a sine starts in the middle. The cosine starts at the top."),
         (_cosine(wave=lambda s, n: (1 + np.cos(np.pi * s / (n - 1))) / 2),
-         "for {call} I expected {expected} and got {got}: yours reaches 0 at the last step, which is then lost. "
-         "Divide by steps, and 0 comes one step later."),
+         "yours reaches 0 at the last step, which is then lost. Divide by steps, and 0 comes one step later."),
         (_warm_first(0),
-         "for {call} I expected {expected} and got {got}: your cosine begins with the last step of the warm-up. "
+         "your cosine begins with the last step of the warm-up. "
          "Here it begins at step 1, and the warm-up is a factor in front of it."),
         (_warm_first(1),
-         "for {call} I expected {expected} and got {got}: your cosine begins after the warm-up, as in PyTorch. "
+         "your cosine begins after the warm-up, as in PyTorch. "
          "Here it begins at step 1, and the warm-up is a factor in front of it."),
         (_cosine(late=1),
-         "for {call} I expected {expected} and got {got}: the cosine starts one step late. "
-         "At t = 1 no step lies behind: its angle is π (t − 1)/steps."),
+         "the cosine starts one step late. At t = 1 no step lies behind: its angle is π (t − 1)/steps."),
         (_cosine(wave=lambda s, n: np.cos(np.pi * s / n / 2)),
-         "for {call} I expected {expected} and got {got}: that is a quarter of a wave. "
+         "that is a quarter of a wave. "
          "(1 + cos)/2 over half a wave also leaves the top and reaches the bottom gently."),
     ],
     hints=["Let an angle run from 0 at t = 1 to π one step after the last. Its cosine runs from 1 to −1: lift and "
@@ -347,36 +314,27 @@ backtrack = Exercise(
     backtrack, inputs=_inputs,
     mistakes=[
         (_backtrack(asked=lambda lr, g: 0.0),
-         "for {call} I expected {expected} and got {got}: you accept any step that does not climb. "
-         "It should lose at least 0.3 · lr · ‖gradient‖²."),
+         "you accept any step that does not climb. It should lose at least 0.3 · lr · ‖gradient‖²."),
         (_backtrack(asked=lambda lr, g: 0.3 * lr * np.sqrt(g @ g)),
-         "for {call} I expected {expected} and got {got}: the length of the gradient comes in squared, "
-         "gradient @ gradient."),
+         "the length of the gradient comes in squared, gradient @ gradient."),
         (_backtrack(asked=lambda lr, g: 0.3 * (g @ g)),
-         "for {call} I expected {expected} and got {got}: what is asked does not shrink with the rate. "
-         "It is 0.3 · lr · ‖gradient‖²."),
+         "what is asked does not shrink with the rate. It is 0.3 · lr · ‖gradient‖²."),
         (_backtrack(asked=lambda lr, g: lr * (g @ g)),
-         "for {call} I expected {expected} and got {got}: you ask for all that a straight slope would give. "
-         "Ask for 0.3 of it."),
+         "you ask for all that a straight slope would give. Ask for 0.3 of it."),
         (_backtrack(asked=lambda lr, g: -0.3 * lr * (g @ g)),
-         "for {call} I expected {expected} and got {got}: with + the step may climb. "
-         "It has to end below f(theta) by that much: f(theta) − …"),
+         "with + the step may climb. It has to end below f(theta) by that much: f(theta) − …"),
         (_backtrack(down=lambda theta, lr, g: theta + lr * g),
-         "for {call} I expected {expected} and got {got}: your step goes uphill, and no rate is small enough. "
-         "Look at the sign in front of lr * gradient."),
+         "your step goes uphill, and no rate is small enough. Look at the sign in front of lr * gradient."),
         (_halve_once,
-         "for {call} I expected {expected} and got {got}: it halves once. "
-         "Ask again after each halving: `while` in place of `if`."),
+         "it halves once. Ask again after each halving: `while` in place of `if`."),
         (_backtrack(last=0.5),
-         "for {call} I expected {expected} and got {got}: one halving too many. "
-         "The first rate that passes is the answer."),
+         "one halving too many. The first rate that passes is the answer."),
         (_the_point,
-         "for {call} I expected {expected} and got {got}: that is the point after the step. Return the rate."),
+         "that is the point after the step. Return the rate."),
         (_backtrack(shrink=0.1),
-         "for {call} I expected {expected} and got {got}: you divide by ten each time. Halve it."),
+         "you divide by ten each time. Halve it."),
         (_turned_round,
-         "for {call} I expected {expected} and got {got}: you halve as long as the step is good. "
-         "Halve while it does *not* lose enough."),
+         "you halve as long as the step is good. Halve while it does *not* lose enough."),
     ],
     hints=["Try the step: f(theta - lr * gradient). Is it low enough? If not, halve lr and try again.",
            "Low enough means at most f(theta) - 0.3 * lr * (gradient @ gradient).",

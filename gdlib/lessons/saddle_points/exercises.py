@@ -44,37 +44,29 @@ classify = Exercise(
     classify, inputs=_inputs, returns=("falling", "level", "rising"),
     mistakes=[
         (_counted(curvatures=np.diag),
-         "for {call} I expected {expected} and got {got}: the diagonal tells the curvatures along the axes only. "
+         "the diagonal tells the curvatures along the axes only. "
          "Along other directions the ground may bend otherwise; the eigenvalues tell."),
         (_counted(curvatures=np.ravel),
-         "for {call} I expected {expected} and got {got}: you count the entries of H. "
-         "The signs of its eigenvalues are wanted: np.linalg.eigvalsh(H)."),
+         "you count the entries of H. The signs of its eigenvalues are wanted: np.linalg.eigvalsh(H)."),
         (_counted(below=lambda e, t: e < 0, above=lambda e, t: e > 0),
-         "for {call} I expected {expected} and got {got}: rounding leaves a tiny number where a 0 should stand. "
-         "Count as level all that lies within ±tolerance."),
+         "rounding leaves a tiny number where a 0 should stand. Count as level all that lies within ±tolerance."),
         (_counted(above=lambda e, t: e > 0),
-         "for {call} I expected {expected} and got {got}: a curvature between 0 and tolerance counts as level, not "
-         "as rising."),
+         "a curvature between 0 and tolerance counts as level, not as rising."),
         (_counted(below=lambda e, t: e < 0),
-         "for {call} I expected {expected} and got {got}: a curvature between −tolerance and 0 counts as level, not "
-         "as falling."),
+         "a curvature between −tolerance and 0 counts as level, not as falling."),
         (lambda H, t: (np.sum(np.linalg.eigvalsh(H) < 0), 0, np.sum(np.linalg.eigvalsh(H) > 0)),
-         "for {call} I expected {expected} and got {got}: the second number is always 0 here, and rounding is not "
-         "allowed for. Level are the curvatures within ±tolerance; falling and rising lie beyond."),
+         "the second number is always 0 here, and rounding is not allowed for. "
+         "Level are the curvatures within ±tolerance; falling and rising lie beyond."),
         (lambda H, t: (np.sum(np.linalg.eigvalsh(H) < -t), 0, np.sum(np.linalg.eigvalsh(H) > t)),
-         "for {call} I expected {expected} and got {got}: the second number is always 0 here. "
-         "Level are all the curvatures that remain, those within ±tolerance."),
+         "the second number is always 0 here. Level are all the curvatures that remain, those within ±tolerance."),
         (_counted(below=lambda e, t: e <= t),
-         "for {call} I expected {expected} and got {got}: all below +tolerance were counted as falling. "
-         "Falling means below −tolerance; what lies between is level."),
+         "all below +tolerance were counted as falling. Falling means below −tolerance; what lies between is level."),
         (_counted(order=(2, 1, 0)),
-         "for {call} I expected {expected} and got {got}: the order is reversed. Falling comes first, rising last."),
+         "the order is reversed. Falling comes first, rising last."),
         (_counted(order=(0, 2, 1)),
-         "for {call} I expected {expected} and got {got}: the last two have changed places. "
-         "The order is falling, level, rising."),
+         "the last two have changed places. The order is falling, level, rising."),
         (_counted(curvatures=lambda H: np.linalg.svd(H, compute_uv=False)),
-         "for {call} I expected {expected} and got {got}: singular values have lost the sign. "
-         "Take the eigenvalues, np.linalg.eigvalsh(H)."),
+         "singular values have lost the sign. Take the eigenvalues, np.linalg.eigvalsh(H)."),
     ],
     hints=["Which numbers tell how the ground bends, whatever the direction of the axes?",
            "np.linalg.eigvalsh(H) gives the curvatures. Count those below −tolerance and those above tolerance.",
@@ -104,33 +96,25 @@ escape_time = Exercise(
     escape_time, inputs=_inputs,
     mistakes=[
         (lambda y0, lr, gamma, r: np.log(r / y0) / (lr * gamma),
-         "for {call} I expected {expected} and got {got}: ln(1 + ηγ) is near ηγ for short steps only. "
-         "Divide by np.log(1 + lr * gamma)."),
+         "ln(1 + ηγ) is near ηγ for short steps only. Divide by np.log(1 + lr * gamma)."),
         (lambda y0, lr, gamma, r: np.log(y0 / r) / np.log(1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: the fraction is upside down. y grows from y0 to r, so "
-         "it is r / y0."),
+         "the fraction is upside down. y grows from y0 to r, so it is r / y0."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(1 - lr * gamma + 0j).real,
-         "for {call} I expected {expected} and got {got}: a step from the ridge multiplies by 1 + ηγ. "
-         "1 − ηγ belongs to a bowl, where y shrinks."),
+         "a step from the ridge multiplies by 1 + ηγ. 1 − ηγ belongs to a bowl, where y shrinks."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(1 + lr),
-         "for {call} I expected {expected} and got {got}: gamma does not come in. The factor of a step is 1 + ηγ."),
+         "gamma does not come in. The factor of a step is 1 + ηγ."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(lr * gamma),
-         "for {call} I expected {expected} and got {got}: the 1 is missing. A step adds ηγy to the y that is there."),
+         "the 1 is missing. A step adds ηγy to the y that is there."),
         (lambda y0, lr, gamma, r: np.log(r / y0),
-         "for {call} I expected {expected} and got {got}: that is how often y grows by a factor of e. "
-         "Divide by the logarithm of one step's factor."),
+         "that is how often y grows by a factor of e. Divide by the logarithm of one step's factor."),
         (lambda y0, lr, gamma, r: np.log(r - y0) / np.log(1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: growth by a factor goes by the ratio r / y0, not by the "
-         "difference."),
+         "growth by a factor goes by the ratio r / y0, not by the difference."),
         (lambda y0, lr, gamma, r: r / y0 / (1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: the factors of all steps are multiplied, so the number of "
-         "steps is found by logarithms."),
+         "the factors of all steps are multiplied, so the number of steps is found by logarithms."),
         (lambda y0, lr, gamma, r: np.ceil(np.log(r / y0) / np.log(1 + lr * gamma)),
-         "for {call} I expected {expected} and got {got}: you rounded up. Leave the number as it is; it is to be "
-         "drawn as a line."),
+         "you rounded up. Leave the number as it is; it is to be drawn as a line."),
         (lambda y0, lr, gamma, r: np.log10(r / y0) / np.log(1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: one logarithm has base 10, the other base e. "
-         "Take the same for both."),
+         "one logarithm has base 10, the other base e. Take the same for both."),
     ],
     hints=["After k steps y is (1 + ηγ)ᵏ y0. Set that equal to r and solve for k.",
            "Take logarithms on both sides: k · ln(1 + ηγ) = ln(r / y0).",
@@ -179,40 +163,31 @@ perturbed_step = Exercise(
     perturbed_step, inputs=_inputs,
     mistakes=[
         (_pushed(when=lambda g, t: True),
-         "for {call} I expected {expected} and got {got}: the push came although the gradient is long. "
-         "Add it only where the gradient is shorter than tolerance."),
+         "the push came although the gradient is long. Add it only where the gradient is shorter than tolerance."),
         (_pushed(when=lambda g, t: False),
-         "for {call} I expected {expected} and got {got}: the push never comes. "
-         "Add it where the gradient is shorter than tolerance."),
+         "the push never comes. Add it where the gradient is shorter than tolerance."),
         (_pushed(when=lambda g, t: np.linalg.norm(g) > t),
-         "for {call} I expected {expected} and got {got}: the push comes on a slope and not on level ground. "
-         "Look at the sign of the comparison."),
+         "the push comes on a slope and not on level ground. Look at the sign of the comparison."),
         (_pushed(when=lambda g, t: (np.abs(g) < t).all()),
-         "for {call} I expected {expected} and got {got}: each coordinate is small there, but the gradient is not. "
-         "Compare its length, np.linalg.norm(gradient)."),
+         "each coordinate is small there, but the gradient is not. Compare its length, np.linalg.norm(gradient)."),
         (_pushed(when=lambda g, t: (np.abs(g) < t).any()),
-         "for {call} I expected {expected} and got {got}: one small coordinate does not make level ground. "
-         "Compare the length, np.linalg.norm(gradient)."),
+         "one small coordinate does not make level ground. Compare the length, np.linalg.norm(gradient)."),
         (_pushed(when=lambda g, t: g.sum() < t),
-         "for {call} I expected {expected} and got {got}: coordinates of different sign cancel in a sum. "
-         "The length is np.linalg.norm(gradient)."),
+         "coordinates of different sign cancel in a sum. The length is np.linalg.norm(gradient)."),
         (_pushed(when=lambda g, t: g @ g < t),
-         "for {call} I expected {expected} and got {got}: that compares the square of the length. "
-         "The length is np.linalg.norm(gradient)."),
+         "that compares the square of the length. The length is np.linalg.norm(gradient)."),
         (_pushed(push=lambda p, lr: lr * p),
-         "for {call} I expected {expected} and got {got}: the push was multiplied by lr. Here it is added whole."),
+         "the push was multiplied by lr. Here it is added whole."),
         (_pushed(push=lambda p, lr: -lr * p),
-         "for {call} I expected {expected} and got {got}: the push went into the gradient and was multiplied by −lr. "
-         "It is added to the new place."),
+         "the push went into the gradient and was multiplied by −lr. It is added to the new place."),
         (_pushed(push=lambda p, lr: -p),
-         "for {call} I expected {expected} and got {got}: the push was subtracted. Here it is added."),
+         "the push was subtracted. Here it is added."),
         (_pushed(step=lambda theta, g, lr: theta + lr * g),
-         "for {call} I expected {expected} and got {got}: the step goes uphill. Descent goes against the gradient."),
+         "the step goes uphill. Descent goes against the gradient."),
         (_pushed(step=lambda theta, g, lr: theta - g),
-         "for {call} I expected {expected} and got {got}: the step is as long as the gradient. Multiply it by lr."),
+         "the step is as long as the gradient. Multiply it by lr."),
         (_instead,
-         "for {call} I expected {expected} and got {got}: the push came in place of the step. "
-         "The step is taken in any case."),
+         "the push came in place of the step. The step is taken in any case."),
     ],
     hints=["Take the ordinary step first. Then ask whether the ground was level.",
            "Level means: np.linalg.norm(gradient) < tolerance.",
@@ -250,38 +225,31 @@ break_symmetry = Exercise(
     break_symmetry, inputs=_inputs,
     mistakes=[
         (lambda W, size, seed: W + size,
-         "for {call} I expected {expected} and got {got}: the same number was added everywhere, so equal units are "
-         "equal still."),
+         "the same number was added everywhere, so equal units are equal still."),
         (_noise(lambda rng, W: rng.standard_normal()),
-         "for {call} I expected {expected} and got {got}: one random number was added to all entries, so equal units "
-         "are equal still. Draw one for each entry: standard_normal(W.shape)."),
-        (_noise(lambda rng, W: rng.standard_normal((len(W), 1))),
-         "for {call} I expected {expected} and got {got}: the units, the columns of W, all got the same numbers, so "
-         "equal units are equal still. Draw numbers of the shape W.shape."),
-        (_noise(lambda rng, W: rng.standard_normal(W.shape[1])),
-         "for {call} I expected {expected} and got {got}: each unit got one number for all its inputs. "
+         "one random number was added to all entries, so equal units are equal still. "
          "Draw one for each entry: standard_normal(W.shape)."),
+        (_noise(lambda rng, W: rng.standard_normal((len(W), 1))),
+         "the units, the columns of W, all got the same numbers, so equal units are equal still. "
+         "Draw numbers of the shape W.shape."),
+        (_noise(lambda rng, W: rng.standard_normal(W.shape[1])),
+         "each unit got one number for all its inputs. Draw one for each entry: standard_normal(W.shape)."),
         (_noise(_each, lambda W, size, e: W * (1 + size * e)),
-         "for {call} I expected {expected} and got {got}: you multiply by 1 + noise. Weights of 0 stay 0 then; "
-         "add the noise."),
+         "you multiply by 1 + noise. Weights of 0 stay 0 then; add the noise."),
         (_noise(_each, lambda W, size, e: W + e),
-         "for {call} I expected {expected} and got {got}: the noise is not multiplied by size."),
+         "the noise is not multiplied by size."),
         (_noise(_each, lambda W, size, e: size * e),
-         "for {call} I expected {expected} and got {got}: that is the noise alone. Add it to W."),
+         "that is the noise alone. Add it to W."),
         (_noise(_each, lambda W, size, e: W + size**2 * e),
-         "for {call} I expected {expected} and got {got}: size is the standard deviation, not the variance. "
-         "Multiply by size itself."),
+         "size is the standard deviation, not the variance. Multiply by size itself."),
         (_noise(_each, lambda W, size, e: W + np.sqrt(size) * e),
-         "for {call} I expected {expected} and got {got}: size is the standard deviation already. No root."),
+         "size is the standard deviation already. No root."),
         (_noise(_each, lambda W, size, e: W - size * e),
-         "for {call} I expected {expected} and got {got}: the noise was subtracted. Either would break the symmetry; "
-         "here it is added."),
+         "the noise was subtracted. Either would break the symmetry; here it is added."),
         (_noise(lambda rng, W: rng.uniform(size=W.shape)),
-         "for {call} I expected {expected} and got {got}: those are uniform numbers from 0 to 1. "
-         "Normal ones come from standard_normal(W.shape)."),
+         "those are uniform numbers from 0 to 1. Normal ones come from standard_normal(W.shape)."),
         (lambda W, size, seed: W + size * np.random.default_rng(0).standard_normal(W.shape),
-         "for {call} I expected {expected} and got {got}: the generator does not start from `seed`. "
-         "np.random.default_rng(seed)."),
+         "the generator does not start from `seed`. np.random.default_rng(seed)."),
     ],
     hints=["What must differ from unit to unit? And what makes random numbers of W's shape?",
            "`np.random.default_rng(seed).standard_normal(W.shape)` gives one for each entry.",

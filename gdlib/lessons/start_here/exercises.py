@@ -23,22 +23,17 @@ slope_of_line = Exercise(
     slope_of_line, inputs=_inputs,
     mistakes=[
         (lambda x1, y1, x2, y2: (x2 - x1) / (y2 - y1),
-         "for {call} I expected {expected} and got {got}: that is x gained for each y. "
-         "A slope is the rise (y) divided by the run (x)."),
+         "that is x gained for each y. A slope is the rise (y) divided by the run (x)."),
         (lambda x1, y1, x2, y2: (y1 - y2) / (x2 - x1),
-         "for {call} I expected {expected} and got {got}: the sign is reversed. "
-         "Take both differences in the same order, second point minus first."),
+         "the sign is reversed. Take both differences in the same order, second point minus first."),
         (lambda x1, y1, x2, y2: y2 - y1,
-         "for {call} I expected {expected} and got {got}: that is the rise. Divide it by the run, x2 - x1."),
+         "that is the rise. Divide it by the run, x2 - x1."),
         (lambda x1, y1, x2, y2: abs((y2 - y1) / (x2 - x1)),
-         "for {call} I expected {expected} and got {got}: the line falls there, so its slope is negative. "
-         "Leave the sign on."),
+         "the line falls there, so its slope is negative. Leave the sign on."),
         (lambda x1, y1, x2, y2: y2 - y1 / x2 - x1,
-         "for {call} I expected {expected} and got {got}: Python divides before it subtracts. "
-         "Put brackets around each difference."),
+         "Python divides before it subtracts. Put brackets around each difference."),
         (lambda x1, y1, x2, y2: y2 / x2,
-         "for {call} I expected {expected} and got {got}: that is the slope from the origin to the second point. "
-         "The first point has to come in: take differences."),
+         "that is the slope from the origin to the second point. The first point has to come in: take differences."),
     ],
     hints=["How much does y grow from the first point to the second? And x?",
            "The slope is the first of these divided by the second. Mind the brackets: `(a - b) / (c - d)`."],
