@@ -343,60 +343,48 @@ adamw_step = Exercise(
 hundredth = Prediction(
     "hundredth",
     "The slope is the same at every step. How long is AdaGrad's 100th step, beside its first?",
-    {
-        "as long: the slope has not changed": lambda share: share > 0.5,
-        "a tenth": lambda share: 0.03 < share <= 0.5,
-        "a hundredth": lambda share: 0.003 < share <= 0.03,
-        "next to nothing: rates that are divided again and again vanish": lambda share: share <= 0.003,
+    at_least={
+        "as long: the slope has not changed": 0.5,
+        "a tenth": 0.03,
+        "a hundredth": 0.003,
+        "next to nothing: rates that are divided again and again vanish": 0,
     },
-    "After t equal slopes g the sum is t·g², its root √t·g. The slope cancels, and what is left is η/√t. Such steps "
-    "add up to as far as one likes: 2η√t after t of them.")
+    why="After t equal slopes g the sum is t·g², its root √t·g. The slope cancels, and what is left is η/√t. Such "
+        "steps add up to as far as one likes: 2η√t after t of them.")
 
 opening = Prediction(
     "opening",
     "RMSprop with η = 0.01 and ρ = 0.99. How long is its first step, whatever the slope?",
-    {
-        "0.01, as the rate says": lambda step: 0.005 < step <= 0.02,
-        "0.0001: the average has hardly begun": lambda step: step <= 0.005,
-        "0.1, ten times the rate": lambda step: 0.02 < step <= 0.3,
-        "1, a hundred times the rate": lambda step: step > 0.3,
+    at_least={
+        "0.01, as the rate says": 0.005,
+        "0.0001: the average has hardly begun": 0,
+        "0.1, ten times the rate": 0.02,
+        "1, a hundred times the rate": 0.3,
     },
-    "s began at 0 and has taken only the share 1 − ρ of the first square, so its root is √(1 − ρ) = 0.1 of the slope: "
-    "too small, and the step too long by as much. Adam mends that.")
+    why="s began at 0 and has taken only the share 1 − ρ of the first square, so its root is √(1 − ρ) = 0.1 of the "
+        "slope: too small, and the step too long by as much. Adam mends that.")
 
 million = Prediction(
     "million",
-    "Rosenbrock's valley, Adam at rate 0.01. Now the loss is multiplied by a million, and the rate stays. What becomes "
-    "of the walk?",
-    {
-        "it flies off at once": lambda gap: gap > 10,
-        "it goes another way": lambda gap: 1e-3 < gap <= 10,
-        "it stays the same": lambda gap: gap <= 1e-3,
-    },
-    "The factor is in m̂ and in √v̂, and cancels. Only ε, 10⁻⁸, is not multiplied. So Adam's rate has the unit of θ, a "
-    "length: it says how far a step goes, whatever the loss is measured in.")
+    "Rosenbrock's valley, Adam at rate 0.01. Now the loss is multiplied by a million, and the rate stays. What "
+    "becomes of the walk?",
+    at_least={"it flies off at once": 10, "it goes another way": 1e-3, "it stays the same": 0},
+    why="The factor is in m̂ and in √v̂, and cancels. Only ε, 10⁻⁸, is not multiplied. So Adam's rate has the unit of "
+        "θ, a length: it says how far a step goes, whatever the loss is measured in.")
 
 widest = Prediction(
     "widest",
     "Each method walks at 51 rates on five problems. On how many of the five does Adam arrive and stay with over half "
     "a decade more rates than descent, and than momentum?",
-    {
-        "all five": lambda count: count == 5,
-        "most, but not all": lambda count: 3 <= count < 5,
-        "one or two": lambda count: 1 <= count < 3,
-        "none": lambda count: count == 0,
-    },
-    "It is wider where each step sees all rows and the race is short: far too large a first leap is forgiven. Where "
-    "each step sees a few random rows, noise keeps Adam's steps from shrinking near the lowest point.")
+    at_least={"all five": 5, "most, but not all": 3, "one or two": 1, "none": 0},
+    why="It is wider where each step sees all rows and the race is short: far too large a first leap is forgiven. "
+        "Where each step sees a few random rows, noise keeps Adam's steps from shrinking near the lowest point.")
 
 turned = Prediction(
     "turned",
     "A ravine with κ = 10,000 along the axes is turned by 45°. Adam walks it at its best rate again. What does the "
     "turn cost?",
-    {
-        "nothing: it is the same ravine": lambda factor: factor < 1.2,
-        "up to three times as many steps": lambda factor: 1.2 <= factor < 3,
-        "many times as many": lambda factor: factor >= 3,
-    },
-    "A rate for each coordinate is a help where the coordinates are what differs. In the turned ravine both "
-    "coordinates feel the same mixture of steep and flat: both get the same rate, and one rate is what we had before.")
+    at_least={"nothing: it is the same ravine": 0, "up to three times as many steps": 1.2, "many times as many": 3},
+    why="A rate for each coordinate is a help where the coordinates are what differs. In the turned ravine both "
+        "coordinates feel the same mixture of steep and flat: both get the same rate, and one rate is what we had "
+        "before.")

@@ -365,97 +365,80 @@ choose_batch = Exercise(
 knows_nothing = Prediction(
     "knows_nothing",
     "A model that knows nothing gives each of the ten digits the probability 1/10. What is its cross-entropy loss?",
-    {
-        "0.1": lambda loss: loss < 0.5,
-        "0.9: it is right once in ten": lambda loss: 0.5 <= loss < 1.5,
-        "about 2.3": lambda loss: 1.5 <= loss < 5,
-        "10": lambda loss: loss >= 5,
-    },
-    "−log(1/10) = log 10, whatever the image. A run whose loss starts far above that starts with opinions, and they "
-    "are wrong.")
+    at_least={"0.1": 0, "0.9: it is right once in ten": 0.5, "about 2.3": 1.5, "10": 5},
+    why="−log(1/10) = log 10, whatever the image. A run whose loss starts far above that starts with opinions, and "
+        "they are wrong.")
 
 four_rows = Prediction(
     "four_rows",
     "A batch of 4 rows in place of 1: what becomes of the typical distance between its gradient and the full one?",
-    {
-        "a quarter of it": lambda ratio: ratio < 0.33,
-        "half of it": lambda ratio: 0.33 <= ratio < 0.67,
-        "hardly smaller": lambda ratio: ratio >= 0.67,
-    },
-    "Variances of independent rows add, so that of a mean of B rows goes with 1/B, and the distance with 1/√B. Four "
-    "times the work halves the error: each further row is worth less than the one before.")
+    at_least={"a quarter of it": 0, "half of it": 0.33, "hardly smaller": 0.67},
+    why="Variances of independent rows add, so that of a mean of B rows goes with 1/B, and the distance with 1/√B. "
+        "Four times the work halves the error: each further row is worth less than the one before.")
 
 one_epoch = Prediction(
     "one_epoch",
     "After one look at every image (one epoch), each size at its own best rate: how does the loss of 32 rows a step, "
     "some 30 steps in all, compare with that of 1 row a step, more than a thousand steps?",
-    {
-        "clearly higher: it took so few steps": lambda ratio: ratio > 1.25,
-        "about the same": lambda ratio: 0.8 <= ratio <= 1.25,
-        "clearly lower: it has so much less noise": lambda ratio: ratio < 0.8,
+    at_least={
+        "clearly higher: it took so few steps": 1.25,
+        "about the same": 0.8,
+        "clearly lower: it has so much less noise": 0,
     },
-    "With less noise each step may be longer, and up to a point by just the factor by which there are fewer: one step "
-    "of 32 rows then does what 32 steps of one row do. Beyond that point the best rate grows more slowly and then not "
-    "at all, and the rows that are added are wasted.")
+    why="With less noise each step may be longer, and up to a point by just the factor by which there are fewer: one "
+        "step of 32 rows then does what 32 steps of one row do. Beyond that point the best rate grows more slowly and "
+        "then not at all, and the rows that are added are wasted.")
 
 quickest = Prediction(
     "quickest",
     "Down to the same loss, each size at its own best rate, on this machine: which takes the fewest seconds?",
-    {
-        "1 row a step": lambda size: size < 4,
-        "from 4 to 256 rows": lambda size: 4 <= size <= 256,
-        "all rows": lambda size: size > 256,
-    },
-    "A step has a fixed cost, whatever its size, and with one row almost all of the time is that. With all rows the "
-    "time goes into precision that the step cannot use.")
+    at_least={"1 row a step": 0, "from 4 to 256 rows": 4, "all rows": 257},
+    why="A step has a fixed cost, whatever its size, and with one row almost all of the time is that. With all rows "
+        "the time goes into precision that the step cannot use.")
 
 half_rate = Prediction(
     "half_rate",
-    "Training with noise has come to its floor. You halve the learning rate and wait. How far above the lowest loss is "
-    "the new floor?",
-    {
-        "as far: the noise is the same": lambda ratio: ratio > 0.75,
-        "about half as far": lambda ratio: 0.35 < ratio <= 0.75,
-        "about a quarter as far": lambda ratio: 0.1 < ratio <= 0.35,
-        "there is no floor any more": lambda ratio: ratio <= 0.1,
+    "Training with noise has come to its floor. You halve the learning rate and wait. How far above the lowest loss "
+    "is the new floor?",
+    at_least={
+        "as far: the noise is the same": 0.75,
+        "about half as far": 0.35,
+        "about a quarter as far": 0.1,
+        "there is no floor any more": 0,
     },
-    "Each step adds noise of variance η²s²/B, and takes away the share 2ηλ of the variance that is there. They balance "
-    "at a variance of about ηs²/(2λB), which is ηs²/(4B) of loss: the floor goes with η, and with 1/B.")
+    why="Each step adds noise of variance η²s²/B, and takes away the share 2ηλ of the variance that is there. They "
+        "balance at a variance of about ηs²/(2λB), which is ηs²/(4B) of loss: the floor goes with η, and with 1/B.")
 
 reshuffled = Prediction(
     "reshuffled",
     "Batches of 64 out of 256 rows. Drawing each batch anew with replacement leaves a floor. What does cutting "
     "reshuffled epochs into batches leave, at the same rate?",
-    {
-        "the same floor: a batch is a batch": lambda ratio: ratio > 0.85,
-        "about three quarters": lambda ratio: 0.6 < ratio <= 0.85,
-        "less than a third of it": lambda ratio: ratio <= 0.33,
-        "something between": lambda ratio: 0.33 < ratio <= 0.6,
+    at_least={
+        "the same floor: a batch is a batch": 0.85,
+        "about three quarters": 0.6,
+        "less than a third of it": 0,
+        "something between": 0.33,
     },
-    "Within an epoch every row comes exactly once: what one batch has too much of, the others have too little of, and "
-    "the errors cancel. Three quarters, (n − B)/(n − 1), is what a batch of different rows gains by itself.")
+    why="Within an epoch every row comes exactly once: what one batch has too much of, the others have too little of, "
+        "and the errors cancel. Three quarters, (n − B)/(n − 1), is what a batch of different rows gains by itself.")
 
 set_free = Prediction(
     "set_free",
     "2,000 steps with one row's noise, from the shallow valley, next door to the deep one: what share of the runs is "
     "in the deep valley at the end?",
-    {
-        "nearly all: noise sets them free, and the deep valley holds them": lambda share: share > 0.9,
-        "about three in four": lambda share: 0.65 < share <= 0.9,
-        "about half": lambda share: 0.35 < share <= 0.65,
-        "hardly any": lambda share: share <= 0.35,
+    at_least={
+        "nearly all: noise sets them free, and the deep valley holds them": 0.9,
+        "about three in four": 0.65,
+        "about half": 0.35,
+        "hardly any": 0,
     },
-    "What counts is ησ²/2, half the rate times the variance of the noise. Here it is 1.6, some ten times the barrier: "
-    "it carries a run over, and back as easily. Noise tells a deep valley from a shallow one only when ησ²/2 is of the "
-    "barrier's size or somewhat below.")
+    why="What counts is ησ²/2, half the rate times the variance of the noise. Here it is 1.6, some ten times the "
+        "barrier: it carries a run over, and back as easily. Noise tells a deep valley from a shallow one only when "
+        "ησ²/2 is of the barrier's size or somewhat below.")
 
 memory_needed = Prediction(
     "memory_needed",
     "A table of 256 MiB on disk, one epoch in batches of 256 rows. By how much does the memory in use grow?",
-    {
-        "by less than 100 MiB": lambda mib: mib < 100,
-        "by about 256 MiB": lambda mib: 100 <= mib < 400,
-        "by twice that or more": lambda mib: mib >= 400,
-    },
-    "A step needs its own rows and no others. Blocks are read, shuffled, used and forgotten; the file may be as large "
-    "as the disk.")
+    at_least={"by less than 100 MiB": 0, "by about 256 MiB": 100, "by twice that or more": 400},
+    why="A step needs its own rows and no others. Blocks are read, shuffled, used and forgotten; the file may be as "
+        "large as the disk.")

@@ -297,74 +297,50 @@ best_workers = Exercise(
 fits = Prediction(
     "fits",
     "An accelerator has 80 GB. Numbers of 4 bytes; training with Adam (which keeps two further numbers for each "
-    "parameter: lesson 06). Up to about how many parameters fit, with "
-    "nothing else in memory?",
-    {
-        "20 billion": lambda billions: billions > 15,
-        "10 billion": lambda billions: 7 < billions <= 15,
-        "5 billion": lambda billions: 3 < billions <= 7,
-        "1 billion": lambda billions: billions <= 3,
-    },
-    "Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.")
+    "parameter: lesson 06). Up to about how many parameters fit, with nothing else in memory?",
+    at_least={"20 billion": 15, "10 billion": 7, "5 billion": 3, "1 billion": 0},
+    why="Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.")
 
 killed = Prediction(
     "killed",
     "Three processes share the digits. Before step 50 of 100 one of them is killed. What are the parameters at the "
     "end, beside those of an undisturbed run?",
-    {
-        "there are none: the run is over": lambda what: what == "over",
-        "clearly different: a third of the rows was missing for a while": lambda what: what == "different",
-        "different in the last digits": lambda what: what == "last digits",
-        "the same to the last bit": lambda what: what == "same bits",
+    equal_to={
+        "there are none: the run is over": "over",
+        "clearly different: a third of the rows was missing for a while": "different",
+        "different in the last digits": "last digits",
+        "the same to the last bit": "same bits",
     },
-    "A step waits for all three. The dead worker is made again, is given the same parameters and asked the same "
-    "question; its rows are the same, so its answer is.")
+    why="A step waits for all three. The dead worker is made again, is given the same parameters and asked the same "
+        "question; its rows are the same, so its answer is.")
 
 ring_bytes = Prediction(
     "ring_bytes",
     "100 workers want the sum of their vectors, each of S bytes, and everybody may talk only to the next. How much "
     "must each of them send?",
-    {
-        "about 100 · S": lambda share: share > 50,
-        "about 7 · S, the logarithm": lambda share: 4 < share <= 50,
-        "about 2 · S": lambda share: 1.5 < share <= 4,
-        "about S": lambda share: share <= 1.5,
-    },
-    "Each vector is cut into as many pieces as there are workers, and in each of 2(n − 1) turns each sends one piece.")
+    at_least={"about 100 · S": 50, "about 7 · S, the logarithm": 4, "about 2 · S": 1.5, "about S": 0},
+    why="Each vector is cut into as many pieces as there are workers, and in each of 2(n − 1) turns each sends one "
+        "piece.")
 
 one_late = Prediction(
     "one_late",
     "On a bowl of curvature 1 the largest stable rate is 2. Now each gradient is one step old. What is it?",
-    {
-        "still 2": lambda edge: edge > 1.9,
-        "a little less, about 1.7": lambda edge: 1.4 < edge <= 1.9,
-        "1": lambda edge: 0.8 < edge <= 1.4,
-        "about 0.6": lambda edge: edge <= 0.8,
-    },
-    "The step corrects the place of one step ago, and by now the walk is elsewhere. The walk overshoots and comes "
-    "back late, like a shower whose warm water takes its time.")
+    at_least={"still 2": 1.9, "a little less, about 1.7": 1.4, "1": 0.8, "about 0.6": 0},
+    why="The step corrects the place of one step ago, and by now the walk is elsewhere. The walk overshoots and comes "
+        "back late, like a shower whose warm water takes its time.")
 
 not_waiting = Prediction(
     "not_waiting",
     "Four workers who never wait bring four times as many gradients a second. How much sooner is the loss at 0.15, "
     "beside one worker, each at its own best rate?",
-    {
-        "four times sooner": lambda gain: gain >= 3,
-        "about twice as soon": lambda gain: 1.3 <= gain < 3,
-        "no sooner: what is gained is lost by staleness": lambda gain: gain < 1.3,
-    },
-    "Stale gradients allow only a smaller rate. One worker on its own may take longer steps, and makes up for a "
-    "part of it.")
+    at_least={"four times sooner": 3, "about twice as soon": 1.3, "no sooner: what is gained is lost by staleness": 0},
+    why="Stale gradients allow only a smaller rate. One worker on its own may take longer steps, and makes up for a "
+        "part of it.")
 
 too_large = Prediction(
     "too_large",
     "Batches doubled, and the rate doubled with them, at the same number of epochs. Beginning at 8 rows, up to which "
     "size does the loss come out about alike?",
-    {
-        "8 only": lambda size: size < 16,
-        "about 64": lambda size: 16 <= size <= 128,
-        "about 500": lambda size: 128 < size < 1024,
-        "as far as one likes": lambda size: size >= 1024,
-    },
-    "Two half steps and one whole step come to the same only as long as the slope hardly changes in between. From a "
-    "certain rate on the curvature is the limit, and a larger batch does not move it.")
+    at_least={"8 only": 0, "about 64": 16, "about 500": 256, "as far as one likes": 1024},
+    why="Two half steps and one whole step come to the same only as long as the slope hardly changes in between. From "
+        "a certain rate on the curvature is the limit, and a larger batch does not move it.")

@@ -480,84 +480,75 @@ backprop_line = Exercise(
 best_step = Prediction(
     "best_step",
     "The forward difference (f(x + h) − f(x))/h: which h comes nearest to the true slope?",
-    {
-        "1e-2: coarse, but safe from rounding": lambda h: h > 3e-4,
-        "1e-5": lambda h: 3e-7 < h <= 3e-4,
-        "1e-8": lambda h: 1e-11 < h <= 3e-7,
-        "1e-15: the smaller the better": lambda h: h <= 1e-11,
+    at_least={
+        "1e-2: coarse, but safe from rounding": 3e-4,
+        "1e-5": 3e-7,
+        "1e-8": 1e-11,
+        "1e-15: the smaller the better": 0,
     },
-    "Two errors meet. The curve's bend costs about h, and shrinks with it; rounding f to 16 digits costs up "
-    "to about 1e-16 / h, and grows. They are equal near the root of 1e-16.")
+    why="Two errors meet. The curve's bend costs about h, and shrinks with it; rounding f to 16 digits costs up to "
+        "about 1e-16 / h, and grows. They are equal near the root of 1e-16.")
 
 sixty_degrees = Prediction(
     "sixty_degrees",
     "You walk at 60° to the steepest direction. How much of the steepest slope do you climb?",
-    {
-        "nearly all of it (87 %)": lambda share: 0.8 < share <= 1,
-        "half of it": lambda share: 0.4 < share <= 0.6,
-        "a third: 60° of 90° are gone": lambda share: 0.25 < share <= 0.4,
-        "it depends on the surface": lambda share: not (0.25 < share <= 0.6 or 0.8 < share <= 1),
+    at_least={
+        "nearly all of it (87 %)": 0.7,
+        "half of it": 0.4,
+        "a third: 60° of 90° are gone": 0.25,
+        "it depends on the surface": 0,
     },
-    "The slope in a direction is ‖∇J‖ cos φ, on any smooth surface, and cos 60° is ½. A direction that is a little "
-    "off the steepest one costs almost nothing: the cosine is flat at 0.")
+    why="The slope in a direction is ‖∇J‖ cos φ, on any smooth surface, and cos 60° is ½. A direction that is a "
+        "little off the steepest one costs almost nothing: the cosine is flat at 0.")
 
 how_long = Prediction(
     "how_long",
     "At the article's rate, 0.001, after how many iterations are all three coefficients within 0.01 of (0, 0, 1)?",
-    {
-        "about 20, as many as its program takes": lambda n: n < 50,
-        "about 100, where its table ends": lambda n: 50 <= n < 500,
-        "about 1,000": lambda n: 500 <= n < 10_000,
-        "more than 10,000": lambda n: n >= 10_000,
+    at_least={
+        "about 20, as many as its program takes": 0,
+        "about 100, where its table ends": 50,
+        "about 1,000": 500,
+        "more than 10,000": 10_000,
     },
-    "The error shrinks fast along the steepest direction of the loss and slowly along the flattest. The largest "
-    "eigenvalue bounds the rate, the smallest sets the waiting time: about 1/(η λmin) steps for each factor e.")
+    why="The error shrinks fast along the steepest direction of the loss and slowly along the flattest. The largest "
+        "eigenvalue bounds the rate, the smallest sets the waiting time: about 1/(η λmin) steps for each factor e.")
 
 zigzag = Prediction(
     "zigzag",
     "On the ravine, a rate of 0.03 glides along the valley; at 0.07 the path swings from wall to wall at every step. "
     "Which comes within 0.01 of the lowest point first?",
-    {
-        "the gliding one": lambda ratio: ratio < 1 / 1.2,
-        "the swinging one": lambda ratio: ratio > 1.2,
-        "both about alike": lambda ratio: 1 / 1.2 <= ratio <= 1.2,
-    },
-    "Swinging costs nothing as long as each swing is shorter than the last. Along the valley the larger rate walks "
-    "faster, and that is the long way.")
+    at_least={"the gliding one": 0, "the swinging one": 1.2, "both about alike": 1 / 1.2},
+    why="Swinging costs nothing as long as each swing is shorter than the last. Along the valley the larger rate "
+        "walks faster, and that is the long way.")
 
 first_fault = Prediction(
     "first_fault",
     "The article's linear-regression program, run exactly as printed: what happens?",
-    {
-        "it fits the line": lambda what: what == "fits",
-        "it runs, but the loss grows": lambda what: what == "grows",
-        "Python does not know a name (NameError)": lambda what: what == "NameError",
-        "the shapes don't fit (ValueError)": lambda what: what == "ValueError",
+    equal_to={
+        "it fits the line": "fits",
+        "it runs, but the loss grows": "grows",
+        "Python does not know a name (NameError)": "NameError",
+        "the shapes don't fit (ValueError)": "ValueError",
     },
-    "`update_parameters` speaks of y_true and y_pred, which nobody gave it: they live in other functions. "
-    "The first fault that stops a program hides all those behind it, so mend one and run again.")
+    why="`update_parameters` speaks of y_true and y_pred, which nobody gave it: they live in other functions. The "
+        "first fault that stops a program hides all those behind it, so mend one and run again.")
 
 scaled_steps = Prediction(
     "scaled_steps",
     "By what factor does the number of steps shrink when each (centred) column is also divided by its standard "
     "deviation, both at their best rate?",
-    {
-        "hardly (below 3)": lambda ratio: ratio < 3,
-        "about 10 (3–30)": lambda ratio: 3 <= ratio < 30,
-        "about 100 (30–1,000)": lambda ratio: 30 <= ratio < 1_000,
-        "more than 1,000": lambda ratio: ratio >= 1_000,
-    },
-    "The number of steps follows the condition number of the Hessian, λmax/λmin, and that goes with the square of "
-    "the columns' scales: a column measured in units ten times smaller makes it up to a hundred times larger.")
+    at_least={"hardly (below 3)": 0, "about 10 (3–30)": 3, "about 100 (30–1,000)": 30, "more than 1,000": 1_000},
+    why="The number of steps follows the condition number of the Hessian, λmax/λmin, and that goes with the square of "
+        "the columns' scales: a column measured in units ten times smaller makes it up to a hundred times larger.")
 
 which_valley = Prediction(
     "which_valley",
     "Himmelblau's surface has four equally deep valleys. What share of the starts ends in the valley nearest to it?",
-    {
-        "all of them": lambda share: share > 0.995,
-        "more than nine in ten, but not all": lambda share: 0.9 < share <= 0.995,
-        "about two in three": lambda share: 0.45 <= share <= 0.9,
-        "hardly better than chance, one in four": lambda share: share < 0.45,
+    at_least={
+        "all of them": 0.995,
+        "more than nine in ten, but not all": 0.9,
+        "about two in three": 0.45,
+        "hardly better than chance, one in four": 0,
     },
-    "The hiker follows the slope underfoot and knows nothing of distances. The borders between the basins are "
-    "ridges of the surface, not the lines halfway between the valleys.")
+    why="The hiker follows the slope underfoot and knows nothing of distances. The borders between the basins are "
+        "ridges of the surface, not the lines halfway between the valleys.")

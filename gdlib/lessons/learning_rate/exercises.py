@@ -348,73 +348,61 @@ further_out = Prediction(
     "further_out",
     "The walk starts ten times further from the lowest point. What becomes of the largest rate at which it still "
     "arrives?",
-    {
-        "about ten times smaller: the slopes there are ten times as steep": lambda ratio: ratio < 0.3,
-        "somewhat smaller": lambda ratio: 0.3 <= ratio < 0.95,
-        "it stays the same": lambda ratio: 0.95 <= ratio <= 1.05,
-        "larger: there is more room": lambda ratio: ratio > 1.05,
+    at_least={
+        "about ten times smaller: the slopes there are ten times as steep": 0,
+        "somewhat smaller": 0.3,
+        "it stays the same": 0.95,
+        "larger: there is more room": 1.05,
     },
-    "Each step multiplies θ by 1 − ηλ, wherever θ is: the start cancels. Steeper slopes there make longer steps, and "
-    "the way is longer by just as much.")
+    why="Each step multiplies θ by 1 − ηλ, wherever θ is: the start cancels. Steeper slopes there make longer steps, "
+        "and the way is longer by just as much.")
 
 quickest = Prediction(
     "quickest",
     "A ravine bends with λ = 10 across and λ = 1 along. Its edge is 2/10. At which share of the edge is the walk "
     "quickest?",
-    {
-        "at a tenth: careful steps arrive first": lambda share: share < 0.3,
-        "at half: there the steep direction arrives in one step": lambda share: 0.3 <= share < 0.7,
-        "at about 0.9: swinging, but not far from the edge": lambda share: 0.7 <= share < 0.97,
-        "right at the edge: the larger the better": lambda share: share >= 0.97,
+    at_least={
+        "at a tenth: careful steps arrive first": 0,
+        "at half: there the steep direction arrives in one step": 0.3,
+        "at about 0.9: swinging, but not far from the edge": 0.7,
+        "right at the edge: the larger the better": 0.97,
     },
-    "The flat direction is what one waits for, and it wants the rate as large as can be. The steep one pays for it by "
-    "swinging. They are even at 2/(1 + 10), which is 10/11 of the edge.")
+    why="The flat direction is what one waits for, and it wants the rate as large as can be. The steep one pays for "
+        "it by swinging. They are even at 2/(1 + 10), which is 10/11 of the edge.")
 
 one_for_all = Prediction(
     "one_for_all",
     "Each of three problems has a range of rates that bring at least 90 % of what its best rate brings. Do the three "
     "ranges have a rate in common?",
-    {
-        "yes, and a factor of ten or more to choose from": lambda overlap: overlap >= 10,
-        "yes, but only just": lambda overlap: 1 <= overlap < 10,
-        "no": lambda overlap: overlap < 1,
-    },
-    "A range's upper end is set by the curvature, and that depends on the model, on the data and on their units. "
-    "What they have in common is the shape of the curve: slow, good, and then a cliff.")
+    at_least={"yes, and a factor of ten or more to choose from": 10, "yes, but only just": 1, "no": 0},
+    why="A range's upper end is set by the curvature, and that depends on the model, on the data and on their units. "
+        "What they have in common is the shape of the curve: slow, good, and then a cliff.")
 
 without_noise = Prediction(
     "without_noise",
-    "Now the same contest with the full gradient: no noise at all, and all nine rates below the edge. "
-    "Which schedule ends lowest?",
-    {
-        "the constant rate": lambda winner: winner == "constant",
-        "the stair": lambda winner: winner == "stair",
-        "the cosine": lambda winner: winner == "cosine",
-        "1/t": lambda winner: winner == "1/t",
-    },
-    "Without noise there is nothing to quench. Each step shrinks what is left by its own factor, and below the edge a "
-    "rate that falls only shortens the steps along the flat directions.")
+    "Now the same contest with the full gradient: no noise at all, and all nine rates below the edge. Which schedule "
+    "ends lowest?",
+    equal_to={"the constant rate": "constant", "the stair": "stair", "the cosine": "cosine", "1/t": "1/t"},
+    why="Without noise there is nothing to quench. Each step shrinks what is left by its own factor, and below the "
+        "edge a rate that falls only shortens the steps along the flat directions.")
 
 what_next = Prediction(
     "what_next",
-    "A rate of 0.3 can bear a curvature of 2/0.3 = 6.7. The network starts below that. What does its largest curvature "
-    "do while it trains?",
-    {
-        "it falls: near a minimum the ground is flat": lambda path: path == "falls",
-        "it stays where it was": lambda path: path == "stays",
-        "it rises to the limit, and stays there": lambda path: path == "edge",
-        "it rises beyond the limit, and the walk is thrown out": lambda path: path == "thrown out",
+    "A rate of 0.3 can bear a curvature of 2/0.3 = 6.7. The network starts below that. What does its largest "
+    "curvature do while it trains?",
+    equal_to={
+        "it falls: near a minimum the ground is flat": "falls",
+        "it stays where it was": "stays",
+        "it rises to the limit, and stays there": "edge",
+        "it rises beyond the limit, and the walk is thrown out": "thrown out",
     },
-    "Descent moves towards sharper ground as long as it can. Above the limit it swings across the sharpest direction, "
-    "and the swings push it back to flatter ground. So it hovers at the limit, and the loss goes on falling.")
+    why="Descent moves towards sharper ground as long as it can. Above the limit it swings across the sharpest "
+        "direction, and the swings push it back to flatter ground. So it hovers at the limit, and the loss goes on "
+        "falling.")
 
 small_enough = Prediction(
     "small_enough",
     "A valley with some ten ripples. At a rate of 0.05 few starts end in the deepest one. And at 0.001?",
-    {
-        "far fewer": lambda ratio: ratio < 0.8,
-        "as many": lambda ratio: 0.8 <= ratio <= 1.25,
-        "far more": lambda ratio: ratio > 1.25,
-    },
-    "Both rates are below the edge of the ripples, 2/λ at a ripple's floor. Any such walk settles in the first ripple "
-    "it meets. Being smaller still changes the time it takes, and not the place.")
+    at_least={"far fewer": 0, "as many": 0.8, "far more": 1.25},
+    why="Both rates are below the edge of the ripples, 2/λ at a ripple's floor. Any such walk settles in the first "
+        "ripple it meets. Being smaller still changes the time it takes, and not the place.")

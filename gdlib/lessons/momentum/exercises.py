@@ -346,59 +346,56 @@ next_age = Exercise(
 steady_push = Prediction(
     "steady_push",
     "The slope is 1 at every step, and β = 0.9: a tenth of the velocity is lost each time. How long does v become?",
-    {
-        "about 0.9: a little is always lost": lambda v: v < 0.95,
-        "1: an average of ones is one": lambda v: 0.95 <= v < 1.5,
-        "about 2": lambda v: 1.5 <= v < 5,
-        "about 10": lambda v: 5 <= v < 50,
-        "it grows without end": lambda v: v >= 50,
+    at_least={
+        "about 0.9: a little is always lost": 0,
+        "1: an average of ones is one": 0.95,
+        "about 2": 1.5,
+        "about 10": 5,
+        "it grows without end": 50,
     },
-    "It grows until what is lost, a tenth of v, is what comes in, 1. That is at v = 1/(1 − β) = 10. Under a steady "
-    "push the velocity is a sum, not an average, and the ball moves as descent would at ten times the rate.")
+    why="It grows until what is lost, a tenth of v, is what comes in, 1. That is at v = 1/(1 − β) = 10. Under a "
+        "steady push the velocity is a sum, not an average, and the ball moves as descent would at ten times the "
+        "rate.")
 
 edge_moves = Prediction(
     "edge_moves",
     "Descent flies off beyond ηλ = 2. A ball with β = 0.9 goes up to ten times as far a step. Where is its edge?",
-    {
-        "at about 0.2: ten times sooner": lambda edge: edge < 0.5,
-        "somewhat below 2": lambda edge: 0.5 <= edge < 1.95,
-        "at 2, as before": lambda edge: 1.95 <= edge <= 2.05,
-        "at nearly 4: it bears more": lambda edge: edge > 2.05,
+    at_least={
+        "at about 0.2: ten times sooner": 0,
+        "somewhat below 2": 0.5,
+        "at 2, as before": 1.95,
+        "at nearly 4: it bears more": 2.05,
     },
-    "At the edge the ball changes sides at every step, so the pushes come from alternate sides and cancel in the "
-    "velocity: it is 1 + β times smaller than a single push. What adds up under a steady push cancels here.")
+    why="At the edge the ball changes sides at every step, so the pushes come from alternate sides and cancel in the "
+        "velocity: it is 1 + β times smaller than a single push. What adds up under a steady push cancels here.")
 
 hundred_times = Prediction(
     "hundred_times",
     "κ grows from 100 to 10,000. Descent needs a hundred times as many steps. And the ball, at its best pair?",
-    {
-        "about as many as before": lambda times: times < 3,
-        "about ten times as many": lambda times: 3 <= times < 30,
-        "about a hundred times as many": lambda times: times >= 30,
-    },
-    "The ball's factor is (√κ − 1)/(√κ + 1): its steps grow like √κ. The steeper the ravine, the larger the gain.")
+    at_least={"about as many as before": 0, "about ten times as many": 3, "about a hundred times as many": 30},
+    why="The ball's factor is (√κ − 1)/(√κ + 1): its steps grow like √κ. The steeper the ravine, the larger the gain.")
 
 round_and_round = Prediction(
     "round_and_round",
     "One valley, convex, slopes never level but at its floor. The heavy ball has its best pair for these curvatures. "
     "What becomes of it from x = 3.3?",
-    {
-        "it reaches the floor": lambda fate: fate == "arrives",
-        "it goes round for ever, between a few places": lambda fate: fate == "cycles",
-        "it flies off": lambda fate: fate == "flies off",
+    equal_to={
+        "it reaches the floor": "arrives",
+        "it goes round for ever, between a few places": "cycles",
+        "it flies off": "flies off",
     },
-    "The pair is the best one for a bowl, where each direction keeps its curvature. Here the curvature changes under "
-    "the ball on its way, and the pushes come just at the wrong moments.")
+    why="The pair is the best one for a bowl, where each direction keeps its curvature. Here the curvature changes "
+        "under the ball on its way, and the pushes come just at the wrong moments.")
 
 noise_averaged = Prediction(
     "noise_averaged",
     "The slope is noisy, and a velocity adds up many slopes. At the same rate η = 0.1, how does the ball's scatter "
     "about the floor (its variance) compare with descent's, for β = 0.9?",
-    {
-        "about a tenth: the noise averages out": lambda ratio: ratio < 0.3,
-        "somewhat smaller": lambda ratio: 0.3 <= ratio < 0.9,
-        "the same": lambda ratio: 0.9 <= ratio <= 1.1,
-        "about ten times as large": lambda ratio: ratio > 1.1,
+    at_least={
+        "about a tenth: the noise averages out": 0,
+        "somewhat smaller": 0.3,
+        "the same": 0.9,
+        "about ten times as large": 1.1,
     },
-    "Each kick of noise enters the velocity and pushes for ten steps. The ball moves like descent at η/(1 − β), and "
-    "its scatter is that of the larger rate.")
+    why="Each kick of noise enters the velocity and pushes for ten steps. The ball moves like descent at η/(1 − β), "
+        "and its scatter is that of the larger rate.")

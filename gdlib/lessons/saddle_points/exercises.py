@@ -261,76 +261,63 @@ break_symmetry = Exercise(
 
 same_hessian = Prediction(
     "same_hessian",
-    "x² + y⁴, x² + y³ and (y − x²)(y − 3x²) are level at the origin, each with the curvatures 2 and 0. How many of the "
-    "three have a minimum there?",
-    {
-        "all three: nothing bends downwards": lambda n: n > 2.5,
-        "two": lambda n: 1.5 < n <= 2.5,
-        "one": lambda n: 0.5 < n <= 1.5,
-        "none: a minimum needs two positive curvatures": lambda n: n <= 0.5,
+    "x² + y⁴, x² + y³ and (y − x²)(y − 3x²) are level at the origin, each with the curvatures 2 and 0. How many of "
+    "the three have a minimum there?",
+    at_least={
+        "all three: nothing bends downwards": 3,
+        "two": 2,
+        "one": 1,
+        "none: a minimum needs two positive curvatures": 0,
     },
-    "Where a curvature is 0, the terms of third and fourth order decide, and the Hessian does not know them. The third "
-    "surface is the strangest: it rises along every straight line, and falls along a bent one.")
+    why="Where a curvature is 0, the terms of third and fourth order decide, and the Hessian does not know them. The "
+        "third surface is the strangest: it rises along every straight line, and falls along a bent one.")
 
 ten_decades = Prediction(
     "ten_decades",
-    "From 0.01 beside the ridge the walk takes a certain number of steps to get away. From 10⁻¹², 10¹⁰ times "
-    "nearer: how many times as long?",
-    {
-        "hardly longer (below 3)": lambda ratio: ratio < 3,
-        "about ten times (3–30)": lambda ratio: 3 <= ratio < 30,
-        "thousands of times": lambda ratio: 30 <= ratio < 1e5,
-        "it never gets away": lambda ratio: ratio >= 1e5,
+    "From 0.01 beside the ridge the walk takes a certain number of steps to get away. From 10⁻¹², 10¹⁰ times nearer: "
+    "how many times as long?",
+    at_least={
+        "hardly longer (below 3)": 0,
+        "about ten times (3–30)": 3,
+        "thousands of times": 30,
+        "it never gets away": 1e5,
     },
-    "Each step multiplies the distance by the same number, so each factor of ten costs the same number of steps. Ten "
-    "decades more are ten times that number.")
+    why="Each step multiplies the distance by the same number, so each factor of ten costs the same number of steps. "
+        "Ten decades more are ten times that number.")
 
 larger_batches = Prediction(
     "larger_batches",
     "A walk on the ridge is freed by the noise of its mini-batches. With 64 rows a batch, drawn with replacement, in "
     "place of 1 the noise is an eighth. How many steps more, at rate 0.05?",
-    {
-        "none": lambda more: more < 5,
-        "some twenty": lambda more: 5 <= more < 100,
-        "64 times as many": lambda more: 100 <= more < 1e5,
-        "it stays for ever": lambda more: more >= 1e5,
-    },
-    "An eighth of the noise starts the walk at an eighth of the distance, and that costs ln 8 / ln(1 + ηγ) steps, "
-    "once. Only without any noise is the walk stuck.")
+    at_least={"none": -np.inf, "some twenty": 5, "64 times as many": 100, "it stays for ever": 1e5},
+    why="An eighth of the noise starts the walk at an eighth of the distance, and that costs ln 8 / ln(1 + ηγ) steps, "
+        "once. Only without any noise is the walk stuck.")
 
 three_up = Prediction(
     "three_up",
     "A symmetric matrix of random numbers with 3 rows: how often are all three eigenvalues positive?",
-    {
-        "half of the time": lambda share: share > 0.3,
-        "1 in 8, like three coins": lambda share: 0.07 < share <= 0.3,
-        "about 1 in 40": lambda share: 0.01 < share <= 0.07,
-        "about 1 in 1,000": lambda share: share <= 0.01,
-    },
-    "The eigenvalues of such a matrix keep away from each other, so they are rarely on the same side of 0. Three coins "
-    "do not know of each other.")
+    at_least={"half of the time": 0.3, "1 in 8, like three coins": 0.07, "about 1 in 40": 0.01, "about 1 in 1,000": 0},
+    why="The eigenvalues of such a matrix keep away from each other, so they are rarely on the same side of 0. Three "
+        "coins do not know of each other.")
 
 where_from = Prediction(
     "where_from",
-    "We look for critical points of a small network twice: from random weights, and from where training ends. "
-    "How does the share of saddles among those found differ?",
-    {
-        "hardly: nearly all are saddles, both times": lambda ratio: 0.8 <= ratio < 1.25,
-        "somewhat: more saddles from random weights": lambda ratio: 0.4 <= ratio < 0.8,
-        "altogether: saddles from random weights, mostly minima where training ends": lambda ratio: ratio < 0.4,
-        "there are more saddles where training ends": lambda ratio: ratio >= 1.25,
+    "We look for critical points of a small network twice: from random weights, and from where training ends. How "
+    "does the share of saddles among those found differ?",
+    at_least={
+        "hardly: nearly all are saddles, both times": 0.8,
+        "somewhat: more saddles from random weights": 0.4,
+        "altogether: saddles from random weights, mostly minima where training ends": 0,
+        "there are more saddles where training ends": 1.25,
     },
-    "From random weights the search runs far, to the shallow ground where the network answers little but 0, and where "
-    "something always goes down. From where training ends it stays close; and descent leaves saddles behind it.")
+    why="From random weights the search runs far, to the shallow ground where the network answers little but 0, and "
+        "where something always goes down. From where training ends it stays close; and descent leaves saddles behind "
+        "it.")
 
 equal_units = Prediction(
     "equal_units",
     "Two hidden units begin with equal weights and are trained for 2,000 steps on random batches of 4 rows. How far "
     "apart are their weights then?",
-    {
-        "far: the batches' noise tears them apart": lambda gap: gap > 0.01,
-        "a little": lambda gap: 1e-8 < gap <= 0.01,
-        "not at all": lambda gap: gap <= 1e-8,
-    },
-    "Both units see the same rows, and have the same gradient whatever the batch is. This noise has no component "
-    "that would part them.")
+    at_least={"far: the batches' noise tears them apart": 0.01, "a little": 1e-8, "not at all": 0},
+    why="Both units see the same rows, and have the same gradient whatever the batch is. This noise has no component "
+        "that would part them.")

@@ -1,6 +1,8 @@
 """Lesson 00: one warm-up exercise and one prediction, to try how they work."""
 from __future__ import annotations
 
+import numpy as np
+
 from gdlib.lessons.kit.exercise import Exercise
 from gdlib.lessons.kit.prediction import Prediction
 
@@ -43,12 +45,12 @@ slope_of_line = Exercise(
 first_step = Prediction(
     "first_step",
     "From the same place, the hiker takes one step twice as long. How much height is lost, compared with before?",
-    {
-        "exactly twice as much": lambda ratio: abs(ratio - 2) <= 0.01,
-        "less than twice as much": lambda ratio: 0 <= ratio < 1.99,
-        "more than twice as much": lambda ratio: ratio > 2.01,
-        "none: the hiker ends higher than before the step": lambda ratio: ratio < 0,
+    at_least={
+        "exactly twice as much": 1.99,
+        "less than twice as much": 0,
+        "more than twice as much": 2.01,
+        "none: the hiker ends higher than before the step": -np.inf,
     },
-    "The slope was felt at one place only. On a straight hillside twice the step would lose exactly twice the height; "
-    "where the ground bends up toward a valley it loses less, and in the end the step climbs the other side; "
-    "where it bends down, on a hilltop, it loses more.")
+    why="The slope was felt at one place only. On a straight hillside twice the step would lose exactly twice the "
+        "height; where the ground bends up toward a valley it loses less, and in the end the step climbs the other "
+        "side; where it bends down, on a hilltop, it loses more.")
