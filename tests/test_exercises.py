@@ -305,7 +305,7 @@ def test_shapes_that_do_not_fit_are_told(exercise, expression, shapes):
 
 def test_an_average_without_an_axis_is_told_of_it():
     found = one_line(distributed.average_shards, "np.average(gradients, weights=rows)")
-    assert found.mistake is None and "axis=0 is along a list of arrays" in found.text
+    assert found.mistake is None and "axis=0 runs along a list of arrays" in found.text
 
 
 def test_other_errors_say_nothing_of_shapes():
@@ -399,8 +399,9 @@ def test_wrong_type(value, came):
 
 
 def test_wrong_shape_names_both():
-    assert said(lambda x, scale: halve(x, scale)[:, None]).startswith(
-        "for `halve(np.array([2., 4.]), 1)` I expected shape (2,) and got shape (2, 1)")
+    assert said(lambda x, scale: halve(x, scale)[:, None]) == (
+        "for `halve(np.array([2., 4.]), 1)` I expected shape (2,) and got shape (2, 1): "
+        "expected [1, 2], got [[1], [2]].")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -474,6 +475,7 @@ ATTEMPTS = {
     "a pass beside": "pass\n    return x",
     "dots beside": "...\n    return x",
     "pass in the end": "y = x\n    pass",
+    "a number without return": "3",
 }
 STUBS = ["return ..., ...", "m = ...\n    v = 2\n    return m", "a, b = ..., ...\n    return a",
          "x -= ...\n    return x", "return x, ...", "while scale < 0:\n        ...\n    return x",
