@@ -85,7 +85,9 @@ def test_has_mistakes_hints_and_a_word_for_the_end(exercise):
 def test_a_mistake_is_told_by_its_own_sentence_and_a_concrete_input(exercise, wrong, sentence):
     found = exercise.diagnose(wrong)
     assert found.mistake is wrong and found.attempted and not found.passed
-    told = sentence if "{call}" in sentence else f"for {{call}} I expected {{expected}} and got {{got}}: {sentence}"
+    opening = "for {call} I expected {expected} and got {got}: "
+    assert not sentence.startswith(opening)                        # the exercise puts it there
+    told = sentence if "{call}" in sentence else f"{opening}{sentence}"
     call, expected, got = re.search(sentence_pattern(told), found.text, re.S).group("call", "expected", "got")
     assert call.startswith(f"`{exercise.name}(")
     assert expected != got
@@ -115,12 +117,6 @@ def test_mistakes_can_be_told_apart_from_each_other_and_from_the_solution(exerci
     results = [outcomes(exercise, fn) for fn in functions]
     assert [(i, j) for (i, a), (j, b) in combinations(enumerate(results), 2) if agree(a, b)] == []
     assert all(any(o.error is None for o in result) for result in results)
-
-
-@each_exercise
-def test_sentences_are_plain_english(exercise):
-    texts = [*exercise.hints, exercise.success, exercise.nearly, *(sentence for _, sentence in exercise.mistakes)]
-    assert [text for text in texts if re.search(r"(twice|half) as much|turned round|\bshall\b", text)] == []
 
 
 def stubs():
@@ -264,7 +260,7 @@ RING = """def reduce_scatter(pieces):
 
 @pytest.mark.parametrize("piece, said", [
     ("r + turn", "Count round: `% n`."), ("r + 1 - turn", "Count round: `% n`."),
-    ("(r - 1) % n", "turn has to come in"), ("(r + 2 * turn) % n", "right by chance"), ("r - turn", "✓"),
+    ("(r - 1) % n", "turn is missing"), ("(r + 2 * turn) % n", "right by chance"), ("r - turn", "✓"),
 ])
 def test_a_slip_in_the_ring_is_known(piece, said):
     found = written(RING.format(piece), distributed.reduce_scatter)

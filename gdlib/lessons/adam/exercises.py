@@ -55,10 +55,11 @@ adagrad_step = Exercise(
          "eps stands inside the root, as in optax and Keras. Here it is added to the root."),
         (lambda theta, s, gradient, lr, eps: (
             theta - lr * gradient / np.sqrt(s + gradient**2) + eps, s + gradient**2),
-         "eps is added to the whole step, as / binds first. Brackets around the root and eps: / (np.sqrt(s) + eps)."),
+         "eps is added to the whole step, as / binds first. "
+         "Put brackets around the root and eps: / (np.sqrt(s) + eps)."),
         (lambda theta, s, gradient, lr, eps: (
             theta - (lr * gradient / np.sqrt(s + gradient**2) + eps), s + gradient**2),
-         "eps is added to the quotient, as / binds first. Brackets around the root and eps: / (np.sqrt(s) + eps)."),
+         "eps is added to the quotient, as / binds first. Put brackets around the root and eps: / (np.sqrt(s) + eps)."),
         (lambda theta, s, gradient, lr, eps: (
             lr * gradient / (np.sqrt(s + gradient**2) + eps), s + gradient**2),
          "that is the step alone. Hand back where it leads: theta minus the step."),
@@ -68,7 +69,7 @@ adagrad_step = Exercise(
         (_adagrad(root=lambda s, eps: np.sqrt(s)),
          "eps is missing, and a coordinate whose slope has always been 0 becomes 0/0. Add it to the root."),
         (_adagrad(use=lambda old, new: old),
-         "the step uses the s of before. First the new s, then the step."),
+         "the step uses the old s. First compute the new s, then take the step."),
         (_adagrad(sign=-1),
          "the walk goes uphill. Look at the sign before lr."),
         (_adagrad(top=lambda g: 1.0),
@@ -132,13 +133,13 @@ rmsprop_step = Exercise(
         (_rmsprop(gather=lambda s, g, rho: rho * s + (1 - rho) * g),
          "the square is missing: (1 - rho) * gradient**2."),
         (_rmsprop(gather=lambda s, g, rho: rho * (s + (1 - rho) * g**2)),
-         "rho multiplies the new square as well. Brackets away."),
+         "rho multiplies the new square as well. Remove the brackets."),
         (_rmsprop(root=lambda s, eps: np.sqrt(s + eps)),
          "eps stands inside the root, as in optax and Keras. Here it is added to the root."),
         (_rmsprop(root=lambda s, eps: s + eps),
          "you divide by s. Divide by its square root."),
         (_rmsprop(use=lambda old, new, rho: old),
-         "the step uses the s of before. First the new s, then the step."),
+         "the step uses the old s. First compute the new s, then take the step."),
         (_corrected,
          "you divide s by 1 − rho. RMSprop does not correct its average; that idea is Adam's, and comes next."),
         (_rmsprop(sign=-1),
@@ -277,7 +278,7 @@ first_step = Exercise(
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             lr * (1 if correct_m else 1 - beta1) * np.sqrt(1 if correct_v else 1 - beta2)),
          "you multiply by √(1 − beta2). "
-         "The root of v stands below: a v that is too small makes the step longer. Divide."),
+         "The root of v is in the denominator: a v that is too small makes the step longer. Divide."),
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             lr * (1 if correct_m else beta1) / np.sqrt(1 if correct_v else beta2)),
          "the first gradient enters with the share 1 − beta; beta is the share of the old average, which is 0."),

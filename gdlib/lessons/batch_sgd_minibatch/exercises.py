@@ -65,7 +65,7 @@ logistic_gradient = Exercise(
          "there is a factor p(1 − p) too many. "
          "It belongs to squared error; with cross-entropy it cancels against the 1/p from the logarithm."),
         (lambda theta, X, y: X.T @ _sigma(X @ theta) / len(y),
-         "y does not come in. The error is p - y."),
+         "y is missing. The error is p - y."),
         (lambda theta, X, y: X.T @ (_sigma(X @ theta) - y) / len(theta),
          "you divide by the number of parameters. The mean runs over the rows: len(y)."),
         (lambda theta, X, y: np.mean(np.logaddexp(0, X @ theta) - y * (X @ theta)),
@@ -106,13 +106,14 @@ steps_per_epoch = Exercise(
         (lambda n, batch_size: n / batch_size,
          "steps are whole. Round up."),
         (lambda n, batch_size: round(n / batch_size),
-         "`round` goes to the nearest, and so down as well. Round up: rows that are left over make a step too."),
+         "`round` goes to the nearest whole number, so it also rounds down. "
+         "Round up: rows that are left over make a step too."),
         (lambda n, batch_size: n * batch_size,
          "you multiplied. The rows are divided among the steps."),
         (lambda n, batch_size: batch_size,
          "that is how many rows a step has. How many steps?"),
         (lambda n, batch_size: -(-batch_size // n),
-         "you divided the batch by the rows. Turn it round."),
+         "you divided the batch by the rows. Divide the rows by the batch."),
         (lambda n, batch_size: max(1, n // batch_size),
          "`//` rounds down, so the rows that are left over are never looked at. Round up."),
     ],
@@ -194,10 +195,10 @@ minibatches = Exercise(
         (lambda order, size: [],
          "nothing was put into the list. In the loop, `batches.append(…)`."),
         (lambda order, size: [order[i : i + size + 1] for i in range(0, len(order), size)],
-         "each batch has a row too many, which the next one has, too. "
+         "each batch has one row too many, which the next one has, too. "
          "A slice leaves out its end, so `first + batch_size` it is."),
         (lambda order, size: [order[i : i + size] for i in range(0, len(order) - size, size)],
-         "the last batch is missing. The batches begin everywhere in range(0, len(order), batch_size)."),
+         "the last batch is missing. The batches begin at every number of range(0, len(order), batch_size)."),
         (lambda order, size: order[:size],
          "for {call} I expected all batches, {expected}, and got one, {got}. Collect them in a list, and put the "
          "`return` after the loop."),
@@ -254,19 +255,19 @@ batch_variance = Exercise(
         (_variance(0, power=0),
          "the mean of B rows varies B times less than one row. Divide by batch_size."),
         (_variance(0, power=2),
-         "you divided by B twice. The *variance* of a mean goes with 1/B."),
+         "you divided by B twice. The *variance* of a mean is proportional to 1/B."),
         (_variance(0, power=0.5),
-         "the length of the error goes with 1/√B, its square, which is asked here, with 1/B."),
+         "the length of the error is proportional to 1/√B; its square, which is asked for here, to 1/B."),
         (_variance(0, root=True),
          "that is the root, the typical length of the error. Its square is wanted."),
         (_variance(0, ddof=1),
-         "σ² came with n − 1 below it (ddof=1), and the factor has an n − 1 as well. "
+         "σ² was divided by n − 1 (ddof=1), and the factor has an n − 1 as well. "
          "With (n − B)/(n − 1), σ² is the plain mean over the n rows."),
         (_variance(0, ddof=1, share=lambda n, B: 1.0),
-         "with n − 1 below σ² (ddof=1) and no factor, this is an estimate for rows drawn independently. "
+         "with σ² divided by n − 1 (ddof=1) and no factor, this is an estimate for rows drawn independently. "
          "Here all n rows are known: a plain mean, and (n − B)/(n − 1)."),
         (_variance(0, share=lambda n, B: (n - B) / n),
-         "below (n − B) stands n − 1. Try B = 1: one row out of n must give σ² itself."),
+         "(n − B) is divided by n − 1. Try B = 1: one row out of n must give σ² itself."),
         (_variance(0, centre=False),
          "those are the squared lengths of the gradients. Subtract the full gradient, single.mean(axis=0), first."),
         (_variance(0, over=np.mean),
@@ -338,7 +339,7 @@ choose_batch = Exercise(
         (_least(lambda B, N, a, b: (1 + N / B) * (a * B + b)),
          "overhead and per_row have changed places. A step takes overhead once, and per_row for each of its B rows."),
         (_least(lambda B, N, a, b: (1 + 1 / B) * (a + b * B)),
-         "the noise scale does not come in. The steps go with 1 + noise_scale / B."),
+         "the noise scale is missing. The number of steps is proportional to 1 + noise_scale / B."),
         (_least(_seconds, np.argmax),
          "that one takes longest. `argmin` finds the least."),
         (lambda sizes, N, a, b: int(np.argmin([_seconds(B, N, a, b) for B in sizes])),
@@ -352,7 +353,7 @@ choose_batch = Exercise(
          "those are the seconds of all sizes. Return the size whose seconds are least, sizes[np.argmin(seconds)]."),
         (lambda sizes, N, a, b: np.sqrt(N * a / b),
          "√(noise_scale · overhead / per_row) is the best of all numbers, well found. "
-         "Asked is the best of `sizes`: work out the seconds of each."),
+         "Here the best of `sizes` is asked for: work out the seconds of each."),
     ],
     hints=["For each size B: how many steps, how long is a step, and so how many seconds?",
            "seconds = (1 + noise_scale / B) * (overhead + per_row * B).",

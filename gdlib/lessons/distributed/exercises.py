@@ -77,7 +77,7 @@ def _inputs(rng):
 
 
 def _turned(which, around=True):
-    """A wrong reduce_scatter that sends another piece; not around: its number is not counted round."""
+    """A wrong reduce_scatter that sends another piece; unless `around`, its number may run past the last one."""
     def go(pieces):
         n, held = len(pieces), pieces.copy()
         for turn in range(n - 1):
@@ -101,10 +101,10 @@ reduce_scatter = Exercise(
         (_turned(lambda r, turn, n: r - turn - 1),
          "one place too far. At turn 0 worker r sends piece r."),
         (_turned(lambda r, turn, n: r - 1),
-         "each worker sends piece r − 1 at every turn. That is the piece of turn 1 alone; turn has to come in."),
+         "each worker sends piece r − 1 at every turn. That is the piece of turn 1 alone; turn is missing."),
         (_turned(lambda r, turn, n: r + 2 * turn),
-         "with three workers r + 2·turn is right by chance, as counting round two on is one back. "
-         "Each turn it is one piece back."),
+         "with three workers r + 2·turn is right by chance: counting round, two on is one back. "
+         "At each turn it is one piece back."),
         (_turned(lambda r, turn, n: r + turn, around=False),
          "the number runs past the last piece. Count round: `% n`. "
          "And at each turn it falls by one, as worker r is given its piece by r − 1."),
@@ -143,7 +143,7 @@ stale_limit = Exercise(
         (lambda tau, curvature: 2 * np.sin(np.pi / (2 * (2 * tau + 1))) * curvature,
          "you multiply by the curvature. The steeper the bowl, the smaller the rate: divide."),
         (lambda tau, curvature: 2 / curvature,
-         "that is the edge without a delay, from lesson 03. tau does not come in."),
+         "that is the edge without a delay, from lesson 03. tau is missing."),
         (lambda tau, curvature: 2 / (2 * tau + 1) / curvature,
          "2/(2τ + 1) is a rule of thumb for it. The sine is wanted."),
         (lambda tau, curvature: np.sin(np.pi / (2 * (2 * tau + 1))) / curvature,
@@ -208,9 +208,9 @@ top_k_message = Exercise(
     top_k_message, inputs=_inputs, returns=("message", "kept"),
     mistakes=[
         (_said(whole=lambda g, e: g, rest=lambda g, e, message: g - message),
-         "what was kept back last time does not come in. Begin with gradient + residual."),
+         "what was kept back last time is missing. Begin with gradient + residual."),
         (_said(by=np.array),
-         "you took the largest numbers. Large in size is meant: −3 comes before 2, so compare np.abs."),
+         "you took the largest numbers. Largest in size is meant: −3 comes before 2, so compare np.abs."),
         (_said(sign=1),
          "those are the smallest. np.argsort sorts upwards; put a minus before np.abs."),
         (_said(rest=lambda g, e, message: g - message),

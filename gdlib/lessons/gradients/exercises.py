@@ -51,11 +51,11 @@ central_difference = Exercise(
         (lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h),
          "the two values were added. A slope needs their difference."),
         (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
-         "that is a central difference too, but h/2 to each side. Here f is asked at x + h and x - h."),
+         "that is a central difference too, but h/2 to each side. Here f is evaluated at x + h and x - h."),
         (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / (2 * h),
-         "with h/2 to each side the run is h, not 2h. Here f is asked at x + h and x - h, and then the run is 2h."),
+         "with h/2 to each side the run is h, not 2h. Here f is evaluated at x + h and x - h, and then the run is 2h."),
         (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / (h / 2),
-         "h/2 to each side makes a run of h, not h/2. Here f is asked at x + h and x - h, and then the run is 2h."),
+         "h/2 to each side makes a run of h, not h/2. Here f is evaluated at x + h and x - h, and then the run is 2h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / (h / 2),
          "you divide by half of h. From x - h to x + h the run is twice h."),
     ],
@@ -101,12 +101,12 @@ mse_gradient = Exercise(
          "that is the mean residual, doubled. "
          "Each residual has to be multiplied by its row of X before the mean is taken: Xᵀ in front."),
         (lambda w, X, y: np.mean(2 * X.T @ (X @ w - y)),
-         "for {call} I expected {expected}, one number for each parameter, and got a single one, {got}: after Xᵀ the "
-         "mean runs over the parameters. Divide by len(y) in its place."),
+         "for {call} I expected {expected}, one number for each parameter, and got a single one, {got}: "
+         "after Xᵀ the mean runs over the parameters. Divide by len(y) instead."),
         (lambda w, X, y: 2 * X @ (X @ w - y) / len(y),
          "X is not transposed. The sum runs over the rows, so Xᵀ, of shape (d, n), meets the n residuals."),
         (lambda w, X, y: 2 * X.T @ X @ w / len(y),
-         "y does not come in. The residual is X @ w - y."),
+         "y is missing. The residual is X @ w - y."),
         (lambda w, X, y: 2 * X.T @ (X @ w - y) / len(w),
          "you divide by the number of parameters. The mean runs over the rows: len(y)."),
         (lambda w, X, y: 2 * X.T @ (X @ w - y) / 5,
@@ -143,7 +143,7 @@ def _inputs(rng):
 
 
 def _walk(step, first=0, last=None):
-    """A wrong descend with another step (t, theta, start, grad, lr), or without some of its points."""
+    """A wrong descend with another step (theta, start, grad, lr), or without some of its points."""
     def walk(grad, theta0, lr, steps):
         path = [theta0]
         for _ in range(steps):
@@ -198,14 +198,14 @@ descend = Exercise(
          "the last point is missing. Add each point to the path after its step, and take all `steps` steps."),
         (_same_array,
          "all rows are the last point. "
-         "`-=` changes the one array that stands in the list many times; `theta = path[-1] - …` makes a new one."),
+         "`-=` changes the one array that is in the list many times; `theta = path[-1] - …` makes a new one."),
         (_callers_array,
          "all rows are the last point, and the caller's theta0 has changed with them. "
          "`-=` changes that one array; `theta = path[-1] - …` makes a new one."),
         (_walk(lambda theta, start, grad, lr: theta - grad(theta)),
          "the steps are as long as the gradient. Multiply it by lr."),
         (_walk(lambda theta, start, grad, lr: theta - lr * grad(start)),
-         "every step uses the slope at the start. Ask grad again at the last point, path[-1]."),
+         "every step uses the slope at the start. Call grad again at the last point, path[-1]."),
         (_walk(lambda theta, start, grad, lr: start - lr * grad(theta)),
          "every step sets out from theta0. Set out from the last point, path[-1]."),
         (_walk(lambda theta, start, grad, lr: start - lr * grad(start)),
@@ -341,7 +341,7 @@ train_model = Exercise(
         (_predicted_once,
          "the prediction is made once and never again. It depends on theta: make it anew inside the loop."),
         (_last_loss,
-         "only the last loss. Keep one for each iteration, in a list."),
+         "that is only the last loss. Keep one for each iteration, in a list."),
         (_loss_at_the_end,
          "there is one loss more than there were updates. Only the loss before each update is wanted."),
     ],

@@ -56,7 +56,15 @@ class Outcome:
         self.parts = None if self.error else _numbers(self.value, results)
 
     def agrees(self, other, rtol=1e-6):
-        """Whether both raised the same type of error or returned the same numbers, and changed the same argument."""
+        """Whether two outcomes are the same: the error's type or the numbers, and the argument that was changed.
+
+        Parameters
+        ----------
+        other : Outcome
+            It is the one that `rtol` is relative to.
+        rtol : float, optional
+            The relative tolerance of the numbers.
+        """
         if self.changed != other.changed or type(self.error) is not type(other.error):
             return False
         if self.parts is None or other.parts is None:
@@ -115,6 +123,7 @@ def example(cases):
     Returns
     -------
     Case
+        The one to show.
     """
     different = [c for c in cases if not c.got.agrees(c.expected)]
     return next((c for c in different if c.got.parts is not None and c.as_text()["got"] != c.as_text()["expected"]),
@@ -385,6 +394,13 @@ def _show_argument(value):
 def show_any(value):
     """A float with four digits, anything else as Python prints it.
 
+    Parameters
+    ----------
+    value : object
+        What is shown.
+
+    Examples
+    --------
     >>> show_any(3.14159), show_any(3)
     ('3.142', '3')
     """
@@ -394,6 +410,13 @@ def show_any(value):
 def kind(value):
     """A value and its type, in at most a line.
 
+    Parameters
+    ----------
+    value : object
+        What is shown.
+
+    Examples
+    --------
     >>> kind([1, "two"])
     "[1, 'two'] (list)"
     """

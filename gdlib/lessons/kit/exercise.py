@@ -41,7 +41,7 @@ class Lambda:
 class Diagnosis:
     """What a check found.
 
-    Attributes
+    Parameters
     ----------
     passed : bool
         The function agrees with the solution on every input.
@@ -150,6 +150,7 @@ class Exercise:
         Returns
         -------
         Diagnosis
+            With the text that `check` shows.
         """
         def found(text, passed=False, attempted=True, mistake=None):
             return Diagnosis(passed, attempted, f"{self.name}: {text}", mistake)

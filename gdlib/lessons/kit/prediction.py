@@ -41,6 +41,16 @@ class Prediction:
     def answer(self, measured):
         """The choice that stands for what was measured.
 
+        Parameters
+        ----------
+        measured : float or str
+            The result of the experiment.
+
+        Returns
+        -------
+        str
+            The text of the choice.
+
         Raises
         ------
         ValueError

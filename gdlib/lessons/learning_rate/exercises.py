@@ -52,11 +52,12 @@ rates_from_curvatures = Exercise(
         (_from(best=lambda m, L: 2 / (L - m) if L > m else np.inf),
          "the two curvatures are added in the denominator, since 1 − ηλmin = ηλmax − 1."),
         (_from(factor=lambda m, L: (m - L) / (L + m)),
-         "that is 1 − ηλmax, with its sign. How much the distance shrinks is its size."),
+         "that is 1 − ηλmax, with its sign. Its size says how much the distance shrinks."),
         (_from(factor=lambda m, L: ((L - m) / (L + m)) ** 2),
          "that is how the loss shrinks. The distance shrinks by its root."),
         (_from(factor=lambda m, L: (L + m) / (L - m) if L > m else np.inf),
-         "for {call} I expected {expected} and got {got}, above 1: upside down. The distance shrinks at each step."),
+         "for {call} I expected {expected} and got {got}, above 1: the fraction is upside down. "
+         "The distance shrinks at each step."),
         (_from(factor=lambda m, L: 1 - 2 * m / L),
          "that is the flattest direction's factor at the edge. Put the best rate into 1 − ηλmin."),
         (_from(ends=lambda e: (e[0], e[-1])),
@@ -82,7 +83,7 @@ def pick_rate(rates, losses):
 def _inputs(rng):
     yield np.array([0.01, 0.1, 1.0]), np.array([3.0, 1.0, 2.0])
     yield np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([2.0, 1.5, 1.0, np.inf, np.nan])
-    yield np.array([0.1, 0.2, 0.4]), np.array([5.0, 3.0, 1.0])                                # never turned up
+    yield np.array([0.1, 0.2, 0.4]), np.array([5.0, 3.0, 1.0])                                # the loss never rose
     yield np.array([0.1, 0.2, 0.4, 0.8]), np.array([9.0, 5.0, 4.0, 6.0])
     for n in (8, 20):
         losses = np.cumsum(rng.normal(size=n)) + 10
@@ -158,11 +159,11 @@ step_decay = Exercise(
         (lambda t, lr, factor, every: lr * factor if t > every else lr,
          "it drops once. After every `every` steps it drops again."),
         (lambda t, lr, factor, every: lr * factor ** (t - 1),
-         "it drops at every step. Only each `every` steps it should."),
+         "it drops at every step. It should drop once in `every` steps."),
         (lambda t, lr, factor, every: (lr * factor) ** ((t - 1) // every),
          "the power takes lr with it. Only the factor is raised: `lr * factor ** …`."),
         (lambda t, lr, factor, every: lr * factor ** ((t - 1) % every),
-         "`%` is what is left of the division. The number of full stairs is `//`."),
+         "`%` gives the remainder of the division. `//` gives the number of full stairs."),
     ],
     hints=["How many full stairs lie behind at step t, when t − 1 steps were taken before it?",
            "(t − 1) // every of them. Each has multiplied the rate by factor.",
@@ -268,7 +269,7 @@ class _Height(Lambda):
         same = np.array_equal(theta, getattr(self, "last", None))
         self.times, self.last = (self.times + 1 if same else 0), np.array(theta)
         if self.times > 400:
-            raise RuntimeError("f was asked 400 times in a row at the same place, so this loop never ends")
+            raise RuntimeError("f was called 400 times in a row at the same place, so this loop never ends")
         return super().__call__(theta)
 
 
@@ -316,9 +317,9 @@ backtrack = Exercise(
         (_backtrack(asked=lambda lr, g: 0.0),
          "you accept any step that does not climb. It should lose at least 0.3 · lr · ‖gradient‖²."),
         (_backtrack(asked=lambda lr, g: 0.3 * lr * np.sqrt(g @ g)),
-         "the length of the gradient comes in squared, gradient @ gradient."),
+         "the length of the gradient has to be squared: gradient @ gradient."),
         (_backtrack(asked=lambda lr, g: 0.3 * (g @ g)),
-         "what is asked does not shrink with the rate. It is 0.3 · lr · ‖gradient‖²."),
+         "what you ask for does not shrink with the rate. Ask for 0.3 · lr · ‖gradient‖²."),
         (_backtrack(asked=lambda lr, g: lr * (g @ g)),
          "you ask for all that a straight slope would give. Ask for 0.3 of it."),
         (_backtrack(asked=lambda lr, g: -0.3 * lr * (g @ g)),
@@ -326,7 +327,7 @@ backtrack = Exercise(
         (_backtrack(down=lambda theta, lr, g: theta + lr * g),
          "your step goes uphill, and no rate is small enough. Look at the sign in front of lr * gradient."),
         (_halve_once,
-         "it halves once. Ask again after each halving: `while` in place of `if`."),
+         "it halves once. Ask again after each halving: `while` instead of `if`."),
         (_backtrack(last=0.5),
          "one halving too many. The first rate that passes is the answer."),
         (_the_point,

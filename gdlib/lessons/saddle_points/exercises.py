@@ -44,21 +44,21 @@ classify = Exercise(
     classify, inputs=_inputs, returns=("falling", "level", "rising"),
     mistakes=[
         (_counted(curvatures=np.diag),
-         "the diagonal tells the curvatures along the axes only. "
+         "the diagonal gives the curvatures along the axes only. "
          "Along other directions the ground may bend otherwise; the eigenvalues tell."),
         (_counted(curvatures=np.ravel),
          "you count the entries of H. The signs of its eigenvalues are wanted: np.linalg.eigvalsh(H)."),
         (_counted(below=lambda e, t: e < 0, above=lambda e, t: e > 0),
-         "rounding leaves a tiny number where a 0 should stand. Count as level all that lies within ±tolerance."),
+         "rounding leaves a tiny number where a 0 should stand. Count all that lie within ±tolerance as level."),
         (_counted(above=lambda e, t: e > 0),
          "a curvature between 0 and tolerance counts as level, not as rising."),
         (_counted(below=lambda e, t: e < 0),
          "a curvature between −tolerance and 0 counts as level, not as falling."),
         (lambda H, t: (np.sum(np.linalg.eigvalsh(H) < 0), 0, np.sum(np.linalg.eigvalsh(H) > 0)),
          "the second number is always 0 here, and rounding is not allowed for. "
-         "Level are the curvatures within ±tolerance; falling and rising lie beyond."),
+         "The curvatures within ±tolerance are level; falling and rising ones lie beyond."),
         (lambda H, t: (np.sum(np.linalg.eigvalsh(H) < -t), 0, np.sum(np.linalg.eigvalsh(H) > t)),
-         "the second number is always 0 here. Level are all the curvatures that remain, those within ±tolerance."),
+         "the second number is always 0 here. All the curvatures that remain, those within ±tolerance, are level."),
         (_counted(below=lambda e, t: e <= t),
          "all below +tolerance were counted as falling. Falling means below −tolerance; what lies between is level."),
         (_counted(order=(2, 1, 0)),
@@ -102,7 +102,7 @@ escape_time = Exercise(
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(1 - lr * gamma + 0j).real,
          "a step from the ridge multiplies by 1 + ηγ. 1 − ηγ belongs to a bowl, where y shrinks."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(1 + lr),
-         "gamma does not come in. The factor of a step is 1 + ηγ."),
+         "gamma is missing. The factor of a step is 1 + ηγ."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(lr * gamma),
          "the 1 is missing. A step adds ηγy to the y that is there."),
         (lambda y0, lr, gamma, r: np.log(r / y0),
@@ -139,7 +139,7 @@ def _inputs(rng):
     yield np.array([1.0, 2.0]), np.array([0.0, 0.0]), 0.1, push, 0.1
     yield np.array([1.0, 2.0]), np.array([3.0, -4.0]), 0.1, push, 0.1
     yield np.array([1.0, 2.0]), np.array([0.03, -0.04]), 0.5, push, 0.1
-    yield np.array([1.0, 2.0]), np.array([0.09, 0.09]), 0.5, push, 0.1  # each coordinate is small, the length not
+    yield np.array([1.0, 2.0]), np.array([0.09, 0.09]), 0.5, push, 0.1  # each coordinate is small, the length is not
     yield np.array([1.0, 2.0]), np.array([0.0, 2.0]), 0.1, push, 0.1    # one coordinate is 0
     yield np.array([1.0, 2.0]), np.array([-3.0, 1.0]), 0.1, push, 0.1   # their sum is below 0
     yield np.array([1.0, 2.0]), np.array([0.2, 0.2]), 0.1, push, 0.1    # the square of its length is small
@@ -187,7 +187,7 @@ perturbed_step = Exercise(
         (_pushed(step=lambda theta, g, lr: theta - g),
          "the step is as long as the gradient. Multiply it by lr."),
         (_instead,
-         "the push came in place of the step. The step is taken in any case."),
+         "the push came instead of the step. The step is taken in any case."),
     ],
     hints=["Take the ordinary step first. Then ask whether the ground was level.",
            "Level means: np.linalg.norm(gradient) < tolerance.",
@@ -225,17 +225,17 @@ break_symmetry = Exercise(
     break_symmetry, inputs=_inputs,
     mistakes=[
         (lambda W, size, seed: W + size,
-         "the same number was added everywhere, so equal units are equal still."),
+         "the same number was added everywhere, so equal units are still equal."),
         (_noise(lambda rng, W: rng.standard_normal()),
-         "one random number was added to all entries, so equal units are equal still. "
+         "one random number was added to all entries, so equal units are still equal. "
          "Draw one for each entry: standard_normal(W.shape)."),
         (_noise(lambda rng, W: rng.standard_normal((len(W), 1))),
-         "the units, the columns of W, all got the same numbers, so equal units are equal still. "
+         "the units, the columns of W, all got the same numbers, so equal units are still equal. "
          "Draw numbers of the shape W.shape."),
         (_noise(lambda rng, W: rng.standard_normal(W.shape[1])),
          "each unit got one number for all its inputs. Draw one for each entry: standard_normal(W.shape)."),
         (_noise(_each, lambda W, size, e: W * (1 + size * e)),
-         "you multiply by 1 + noise. Weights of 0 stay 0 then; add the noise."),
+         "you multiply by 1 + noise. Weights of 0 then stay 0: add the noise."),
         (_noise(_each, lambda W, size, e: W + e),
          "the noise is not multiplied by size."),
         (_noise(_each, lambda W, size, e: size * e),
@@ -249,7 +249,7 @@ break_symmetry = Exercise(
         (_noise(lambda rng, W: rng.uniform(size=W.shape)),
          "those are uniform numbers from 0 to 1. Normal ones come from standard_normal(W.shape)."),
         (lambda W, size, seed: W + size * np.random.default_rng(0).standard_normal(W.shape),
-         "the generator does not start from `seed`. np.random.default_rng(seed)."),
+         "the generator does not start from `seed`. Use np.random.default_rng(seed)."),
     ],
     hints=["What must differ from unit to unit? And what makes random numbers of W's shape?",
            "`np.random.default_rng(seed).standard_normal(W.shape)` gives one for each entry.",

@@ -35,7 +35,7 @@ slope_of_line = Exercise(
         (lambda x1, y1, x2, y2: y2 - y1 / x2 - x1,
          "Python divides before it subtracts. Put brackets around each difference."),
         (lambda x1, y1, x2, y2: y2 / x2,
-         "that is the slope from the origin to the second point. The first point has to come in: take differences."),
+         "that is the slope from the origin to the second point. The first point is missing: take differences."),
     ],
     hints=["How much does y grow from the first point to the second? And x?",
            "The slope is the first of these divided by the second. Mind the brackets: `(a - b) / (c - d)`."],
