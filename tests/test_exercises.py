@@ -107,12 +107,6 @@ def test_mistakes_can_be_told_apart_from_each_other_and_from_the_solution(exerci
     assert all(any(o.error is None for o in result) for result in results)
 
 
-@each_exercise
-def test_sentences_are_plain_english(exercise):
-    texts = [*exercise.hints, exercise.success, exercise.nearly, *(sentence for _, sentence in exercise.mistakes)]
-    assert [text for text in texts if re.search(r"(twice|half) as much|turned round|\bshall\b", text)] == []
-
-
 def stubs():
     """Name -> source of every function of a notebook that an exercise checks."""
     found, root = {}, Path(__file__).parent.parent

@@ -42,7 +42,7 @@ def dying():
 
 
 def test_a_process_that_ends_early_is_told_in_a_sentence():
-    with pytest.raises(RuntimeError, match="the process of dying must live until it returns; got an early end, .* less data"):
+    with pytest.raises(RuntimeError, match="dying must live until it returns; got an early end, .* less data"):
         memory.peak(dying)
 
 
