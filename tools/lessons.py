@@ -1,7 +1,7 @@
 """Write the maps of the lessons, in README and in lesson 00, from gdlib/lessons/lessons.toml.
 
     python -m tools.lessons            # write them
-    python -m tools.lessons --check    # say whether they are up to date (exit status 1 if not)
+    python -m tools.lessons --check    # check that they are up to date (exit status 1 if not)
 
 A lesson's minutes are read from its notebook's head.
 """
@@ -16,11 +16,18 @@ HEAD = "| lesson | time | the question |\n|---|---|---|\n"
 
 
 def table_of_lessons(folder: str) -> str:
-    """All lessons as a table; `folder` is where the notebooks are, seen from the page."""
+    """All lessons as a table in Markdown.
+
+    Parameters
+    ----------
+    folder : str
+        Where the notebooks are, seen from the page, such as "notebooks/".
+    """
     return HEAD + "\n".join(_row(lesson, folder) for lesson in table())
 
 
 def _row(lesson, folder):
+    """A lesson's row; one that is not written yet has no link and no minutes."""
     path, title = FOLDER / f"{lesson.name}.ipynb", f"{lesson.number} {lesson.title}"
     if not path.exists():
         return f"| {title} | | {lesson.question} |"
@@ -29,12 +36,12 @@ def _row(lesson, folder):
 
 
 def with_map(text: str, folder: str) -> str:
-    """The page with its table of lessons made anew."""
+    """The page with its table of lessons replaced by a new one; `folder` as for `table_of_lessons`."""
     return re.sub(re.escape(HEAD) + r"(\|.*\|(\n|$))+", lambda old: table_of_lessons(folder) + (old[2] or ""), text)
 
 
 def pages() -> dict[Path, str]:
-    """What README and lesson 00 should be."""
+    """The text that README and lesson 00 should have, by path."""
     readme, first = ROOT / "README.md", FOLDER / f"{table()[0].name}.ipynb"
     notebook = load(first)
     for cell in notebook.cells:
@@ -43,9 +50,11 @@ def pages() -> dict[Path, str]:
 
 
 def main():
+    """Write the maps, or check them."""
     stale = {path: text for path, text in pages().items() if path.read_text(encoding="utf-8") != text}
     if "--check" in sys.argv[1:]:
-        sys.exit(f"{', '.join(path.name for path in stale)}: run `python -m tools.lessons`" if stale else 0)
+        names = ", ".join(path.name for path in stale)
+        sys.exit(f"{names} must have lessons.toml's map; got another. Run `python -m tools.lessons`." if names else 0)
     for path, text in stale.items():
         path.write_text(text, encoding="utf-8", newline="\n")
 
