@@ -18,7 +18,7 @@ def streamed(mib: int) -> dict:
 
     Returns
     -------
-    measured : dict
+    dict
         In MiB "size", of the file; "growth", by writing and streaming; "full", by one gradient over all rows at once.
         "error" is the largest error of a fitted coefficient.
     """

@@ -122,7 +122,7 @@ def publish(root: Path, repo: str, branch: str = "main") -> list[str]:
 
     Returns
     -------
-    left : list of str
+    list of str
         The lines, file:number, that still name the old repository in a form that LINKS has not.
 
     Raises

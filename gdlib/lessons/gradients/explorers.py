@@ -234,7 +234,7 @@ def arrowheads(pixels, size=12.0, apart=45.0):
 
     Returns
     -------
-    corners : array (n, 3, 2)
+    array (n, 3, 2)
         The tip and the two corners behind it, in pixels.
     """
     step = np.diff(pixels, axis=0)

@@ -296,7 +296,7 @@ class Explorer:
 
         Returns
         -------
-        artists : dict
+        dict
             Name -> artist of what will move.
         """
         raise NotImplementedError

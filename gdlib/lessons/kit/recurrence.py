@@ -3,7 +3,7 @@ import numpy as np
 
 
 def recurrence(a, beta, look_ahead=False):
-    """The coefficients (t, b) of  xₖ₊₁ = t xₖ − b xₖ₋₁, which momentum makes of a direction.
+    """The coefficients (t, b) of  xₖ₊₁ = t xₖ − b xₖ₋₁, the walk of a rule with a velocity along one direction.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ def roots(t, b):
 
 
 def at_step(k, t, b):
-    """xₖ of  xₖ₊₁ = t xₖ − b xₖ₋₁  from  x₋₁ = x₀ = 1, by its roots: no loop, however large k is.
+    """The point xₖ of  xₖ₊₁ = t xₖ − b xₖ₋₁  from  x₋₁ = x₀ = 1, by its roots: no loop, however large k is.
 
-    xₖ = sₖ₊₁ − b sₖ  with  sₖ = (z₁ᵏ − z₂ᵏ)/(z₁ − z₂),  which is k zᵏ⁻¹ where the roots meet.
+    It is  xₖ = sₖ₊₁ − b sₖ  with  sₖ = (z₁ᵏ − z₂ᵏ)/(z₁ − z₂),  which is k zᵏ⁻¹ where the roots meet.
 
     Examples
     --------
