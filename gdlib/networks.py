@@ -6,7 +6,7 @@ import numpy as np
 from gdlib.checks import check_whole, is_whole
 from gdlib.models import ALL, Model, check_labels, share_right, sigmoid
 
-__all__ = ["MLP", "SoftmaxRegression"]
+__all__ = ["SoftmaxRegression", "MLP"]
 
 
 class MLP(Model):

@@ -12,7 +12,7 @@ import numpy as np
 
 from gdlib.checks import REMEDY
 
-__all__ = ["Objective", "beale", "double_well", "himmelblau", "monkey_saddle", "quadratic", "rosenbrock", "saddle"]
+__all__ = ["Objective", "quadratic", "rosenbrock", "himmelblau", "beale", "saddle", "monkey_saddle", "double_well"]
 
 # The objectives of this file: a run need not try them on several points first.
 KNOWN = WeakSet()

@@ -18,7 +18,7 @@ from gdlib.checks import check_number, check_whole
 from gdlib.models import Model
 from gdlib.objectives import Objective
 
-__all__ = ["accumulated", "clipped", "delayed", "full", "minibatches", "noisy"]
+__all__ = ["full", "minibatches", "noisy", "accumulated", "clipped", "delayed"]
 
 Source = Objective | Model | Iterator[Callable]
 Generators = "np.random.Generator | list[np.random.Generator]"  # quoted, as NumPy loads its random part late

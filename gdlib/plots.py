@@ -5,9 +5,10 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import LightSource, LinearSegmentedColormap, ListedColormap, PowerNorm
 
 from gdlib.display import emit
+from gdlib.film import film as film  # plots.film(fig, draw, frames, alt)
 
 # Okabe and Ito (2008): eight colours that people with any colour vision tell apart. A line style or marker goes along.
 OKABE_ITO = {
@@ -29,6 +30,17 @@ CYCLE = [  # (colour, line style, marker) of the 1st, 2nd, … thing in a pictur
     (OKABE_ITO["orange"], ":", "v"),
     (OKABE_ITO["sky"], (0, (1, 1)), "P"),
 ]
+# The colour and line style of a method, in every picture.
+METHOD = {
+    "descent": (OKABE_ITO["blue"], "-"),
+    "momentum": (OKABE_ITO["vermillion"], (0, (5, 1.5))),
+    "Nesterov": (OKABE_ITO["orange"], (0, (5, 1, 1, 1))),
+    "AdaGrad": (OKABE_ITO["sky"], (0, (3, 1, 1, 1, 1, 1))),
+    "RMSprop": (OKABE_ITO["purple"], (0, (7, 2))),
+    "Adam": (OKABE_ITO["green"], (0, (1.5, 1))),
+    "AdamW": (OKABE_ITO["black"], (0, (3, 1.5))),
+}
+GROUND = LinearSegmentedColormap.from_list("ground", ["#6f9fbd", "#a9c8d3", "#d8e0d4", "#efe7d3", "#f8f3e8"])
 DPI = 150  # drawn finer than shown, so that it stays sharp on a dense screen or a projector
 
 
@@ -124,3 +136,76 @@ def path(ax, theta, colour=BLUE, label=None, marker="."):
     ax.plot(*theta[0], "o", color=colour, markersize=8, markerfacecolor="white")
     ax.plot(*theta[-1], "*", color=colour, markersize=12, markeredgecolor="black", markeredgewidth=0.5)
     return ax
+
+
+def ground(ax, f, x, y, levels=14):
+    """The ground under a path: a surface in pale colours, lit from the upper left, with its height lines.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Flat, or made with `projection="3d"` where height is the point.
+    f : callable
+        The height at points (..., 2): an Objective, or a function of one, such as `lambda p: np.log1p(f(p))`, that
+        shows a low valley and a high wall in one picture.
+    x, y : ndarray
+        The places along each axis, evenly spaced; 300 are plenty, 130 in 3-D.
+    levels : int or sequence
+        How many height lines, on a flat picture close together where the ground is low; or their heights.
+    """
+    X, Y = np.meshgrid(x, y)
+    Z = f(np.stack([X, Y], axis=-1))
+    deep, low, high = ax.name == "3d", np.min(Z), np.max(Z)
+    if isinstance(levels, int):
+        levels = low + (high - low) * np.linspace(0, 1, levels + 1)[1:] ** (1 if deep else 2)
+    wall = (0.8 if deep else 0.1) * np.ptp(x) / (high - low)  # the highest wall, as a share of the picture's width
+    light = {"vert_exag": wall, "dx": x[1] - x[0], "dy": y[1] - y[0], "blend_mode": "soft"}
+    lit = LightSource(315, 45).shade(Z, GROUND, PowerNorm(1 if deep else 0.5), **light)
+    lines = {"levels": levels, "colors": "#5f7684", "linewidths": 0.6, "alpha": 0.8}
+    if deep:
+        ax.plot_surface(X, Y, Z, facecolors=lit, rstride=1, cstride=1, antialiased=False, shade=False, zorder=1)
+        ax.contour(X, Y, Z, zorder=2, **lines)
+    else:
+        ax.imshow(lit, origin="lower", extent=(x[0], x[-1], y[0], y[-1]), aspect="auto", interpolation="bilinear")
+        ax.contour(X, Y, Z, **lines)
+        ax.grid(False)
+    return ax
+
+
+def hikers(ax, paths, height=None):
+    """Paths that grow, each with a ball at its end and a white rim, so that it is seen on any ground.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        With the ground in it; in 3-D made with `computed_zorder=False`.
+    paths : dict
+        Name -> points (k, 2). A name of METHOD has its colour and line style; others take theirs in turn.
+    height : callable, optional
+        In 3-D the ground's height at points (..., 2).
+
+    Returns
+    -------
+    callable
+        k -> None; shows all paths up to step k, for `film`.
+    """
+    others = ((colour, style) for colour, style, _ in CYCLE)
+    artists = {}
+    for name in paths:
+        colour, style = METHOD.get(name) or next(others)
+        empty = [[]] * (2 if height is None else 3)
+        (rim,) = ax.plot(*empty, color="white", linewidth=4.5, zorder=5)
+        (line,) = ax.plot(*empty, color=colour, linestyle=style, linewidth=2.4, zorder=6, label=name)
+        ball = {"markersize": 10, "markeredgecolor": "white", "markeredgewidth": 1.5, "zorder": 7}
+        artists[name] = rim, line, ax.plot(*empty, "o", color=colour, **ball)[0]
+
+    def draw(k):
+        for name, path in paths.items():
+            points = np.asarray(path)[: k + 1].T
+            if height is not None:
+                lift = 0.02 * np.ptp(ax.get_zlim())  # above the ground, not in it
+                points = np.vstack([points, height(points.T) + lift])
+            for artist, part in zip(artists[name], (points, points, points[:, -1:]), strict=True):
+                artist.set_data(*part) if height is None else artist.set_data_3d(*part)
+
+    return draw

@@ -6,7 +6,7 @@ import numpy as np
 
 from gdlib.checks import check_number, check_whole
 
-__all__ = ["constant", "cosine", "exponential", "inverse_time", "polynomial", "step_decay", "warmup"]
+__all__ = ["constant", "step_decay", "exponential", "inverse_time", "polynomial", "cosine", "warmup"]
 
 Schedule = Callable[[int], float]  # t = 1, 2, … -> η
 Rate = float | np.ndarray | Schedule  # a number, gd.per_run(values), or a schedule

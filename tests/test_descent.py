@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import gdlib as gd
 from gdlib.rules.rule import POSITIVE, rule
+from tests.rules import MAKERS
 
 RULES = {"gradient_descent": gd.gradient_descent, "momentum": gd.momentum}
 BOWL, OPT = gd.quadratic([1.0, 2.0]), gd.gradient_descent(0.1)
@@ -239,11 +240,7 @@ def test_stopping_at_the_start():
 DATA = np.random.default_rng(8)
 X, LABELS = DATA.normal(size=(20, 3)), np.arange(20) % 3
 LINE, NETWORK = gd.LeastSquares(X, DATA.normal(size=20)), gd.MLP(X, LABELS, (4,))
-ALL = {
-    "gradient_descent": gd.gradient_descent, "momentum": gd.momentum, "nesterov": gd.nesterov, "adagrad": gd.adagrad,
-    "rmsprop": gd.rmsprop, "adam": gd.adam, "amsgrad": gd.amsgrad, "adamw": gd.adamw, "lion": gd.lion,
-}
-every_rule = pytest.mark.parametrize("rule", ALL.values(), ids=ALL)
+every_rule = pytest.mark.parametrize("rule", MAKERS.values(), ids=MAKERS)
 
 
 def rates(sweep, schedule):
@@ -364,7 +361,7 @@ def test_the_schedule_goes_on_where_the_run_ended():
     asked.clear()
     gd.run(BOWL, opt, None, 3, resume=early)
     assert asked == [8, 6, 7, 8]  # the last one first, to check it
-    with pytest.raises(ValueError, match=r"lr\(8\), what the schedule gives for step 8, .* came as -0.1"):
+    with pytest.raises(ValueError, match=r"lr\(8\), what the schedule gives for step 8, .* got -0.1"):
         gd.run(BOWL, gd.gradient_descent(lambda t: 0.7 - t / 10), None, 3, resume=early)
 
 
@@ -982,7 +979,7 @@ def doubled(opt):
 
 PER_RUN = gd.per_run(np.geomspace(1e-3, 0.1, 70))
 SWEEPS = {
-    **{name: lambda make=make: make(PER_RUN) for name, make in ALL.items()},
+    **{name: lambda make=make: make(PER_RUN) for name, make in MAKERS.items()},
     "all of adamw": lambda: gd.adamw(PER_RUN, 0.5 + PER_RUN, 0.8 + PER_RUN, PER_RUN, 3 * PER_RUN),
     "all of lion": lambda: gd.lion(PER_RUN, 0.5 + PER_RUN, 0.8 + PER_RUN, 3 * PER_RUN),
     "a warm start": lambda: replace(gd.adam(PER_RUN), init=warm),

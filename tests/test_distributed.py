@@ -297,7 +297,7 @@ def test_old_checkpoints_are_removed_and_other_rules_refused(tmp_path):
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
-        (lambda: dist.workers(shard(1), 0), ValueError, "n, the number of workers, must be .* and came as 0"),
+        (lambda: dist.workers(shard(1), 0), ValueError, "n, the number of workers, must be .*got 0"),
         (lambda: dist.workers(shard(1), 2.0), ValueError, "n, the number of workers, must be a whole number"),
         (lambda: dist.workers(3, 2), TypeError, "make_worker must be a function of the rank"),
         (lambda: dist.workers(shard(1), 1, timeout=0), ValueError, "timeout must be a finite number above 0"),

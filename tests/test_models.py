@@ -396,7 +396,7 @@ def test_bad_labels(make, labels, sentence):
         (lambda: gd.LogisticRegression(X, THREE), "labels must be whole numbers from 0 to 1, and 2 is among them"),
         (lambda: gd.SoftmaxRegression(X, THREE, classes=2), "labels must be whole numbers from 0 to 1, and 2 is among"),
         (lambda: gd.LeastSquares(X, PAIRS), r"y must be of shape \(n,\), one number a row; got \(12, 2\)"),
-        (lambda: gd.MLP(X, PAIRS[:, :, None], loss="squared"), r"y must be .* squared error, .* \(12, 2, 1\)"),
+        (lambda: gd.MLP(X, PAIRS[:, :, None], loss="squared"), r"y must be .* squared error; got \(12, 2, 1\)"),
         (lambda: gd.MLP(X, THREE, activation="swish"), "activation must be one of tanh, .*; got 'swish'"),
         (lambda: gd.MLP(X, THREE, activation=np.tanh), "activation must be one of tanh, .*; got <ufunc"),
         (lambda: gd.MLP(X, THREE, loss="hinge"), "loss must be 'cross-entropy' or 'squared'; got 'hinge'"),
@@ -426,7 +426,7 @@ def test_new_rows_must_have_the_columns_of_the_others(name, rows):
 
 def test_accuracy_wants_a_label_for_each_row():
     model = gd.SoftmaxRegression(X, THREE)
-    with pytest.raises(ValueError, match=r"y must be of shape \(12,\), one label for each row of X, and came"):
+    with pytest.raises(ValueError, match=r"y must be of shape \(12,\), one label for each row of X; got"):
         model.accuracy(np.zeros(model.dim), X, THREE[1:])
 
 

@@ -201,7 +201,7 @@ def test_bad_numbers_of_steps(make, steps):
         (lambda: gd.polynomial(0.1, 10, lr_min=0.2), "lr_min must be at most lr; got 0.2 with lr = 0.1"),
         (lambda: gd.cosine(0.1, 10, lr_min=0.2), "lr_min must be at most lr; got 0.2 with lr = 0.1"),
         (lambda: gd.cosine(0.1, 10, lr_min=-0.2), "lr_min must be a finite number of at least 0; got -0.2"),
-        (lambda: gd.warmup(lambda t: -1.0, 3), r"schedule\(1\), what the schedule gives for step 1, .* came as -1"),
+        (lambda: gd.warmup(lambda t: -1.0, 3), r"schedule\(1\), what the schedule gives for step 1, .* got -1"),
         (lambda: gd.warmup(lambda t: "fast", 3), "schedule.* must be a number; got 'fast'"),
         (lambda: gd.warmup(lambda: 0.1, 3), "the schedule for schedule stopped with TypeError: .* at t = 1"),
     ],
@@ -232,7 +232,7 @@ def test_a_rule_tries_its_schedule_when_it_is_made(rule, schedule, sentence):
 @pytest.mark.parametrize(
     ("opt", "sentence"),
     [
-        (gd.gradient_descent(lambda t: 1 - t / 8), r"lr\(10\), what the schedule gives for step 10, .* came as -0.25"),
+        (gd.gradient_descent(lambda t: 1 - t / 8), r"lr\(10\), what the schedule gives for step 10, .* got -0.25"),
         (gd.gradient_descent(lambda t: [0.1, 0.2][t > 9 and 2]), "for lr stopped with IndexError: .* at t = 10"),
         (gd.nesterov(0.1, lambda t: t / 10), r"beta\(10\), .* of at least 0 and below 1; got 1"),
     ],

@@ -36,8 +36,9 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 SET_UP = f'''\
 import os, sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for small matrices several threads are slower than one
+home = "{REPOSITORY}"
 if "COLAB_RELEASE_TAG" in os.environ and not os.path.exists("course"):  # Google Colab starts empty: fetch the course
-    !git clone -q --depth 1 {REPOSITORY} course 2>/dev/null && pip install -q "./course[lessons]"
+    !git clone -q --depth 1 {{home}} course 2>/dev/null && pip install -q "./course[lessons]"
 beside = [os.path.abspath(p) for p in ("course", ".", "..", "../..") if os.path.exists(p + "/gdlib/data.py")]
 sys.path[:0] = beside[:1]  # the course that lies beside this notebook comes before an installed one
 try:
@@ -47,8 +48,8 @@ try:
     from gdlib.lessons.WORD import exercises as ex, explorers
     from gdlib.lessons.kit import ledger
 except ModuleNotFoundError as e:
-    source = f"{{beside[0]}}[lessons]" if beside else "gdlib[lessons] @ git+{REPOSITORY}"
-    raise ModuleNotFoundError(f'{{e.name}} is missing: in a new cell %pip install "{{source}}", then restart') from None
+    source = f'"{{beside[0]}}[lessons]"' if beside else f'"gdlib[lessons] @ git+{{home}}" (fails? ask for its address)'
+    raise ModuleNotFoundError(f"{{e.name}} is missing: in a new cell %pip install {{source}}, then restart") from None
 SEED = 0'''
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from gdlib.rules.rule import NOT_NEGATIVE, POSITIVE, SHARE, Optimizer, Share, rule
 from gdlib.schedules import Rate, as_schedule
 
-__all__ = ["adagrad", "adam", "adamw", "amsgrad", "rmsprop"]
+__all__ = ["adagrad", "rmsprop", "adam", "amsgrad", "adamw"]
 
 
 def adagrad(lr: Rate, eps: Share = 1e-10) -> Optimizer:
