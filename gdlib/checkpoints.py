@@ -1,4 +1,4 @@
-"""A run on disk, whole or not at all, to go on with it elsewhere."""
+"""Save a run on disk, whole or not at all, and resume it elsewhere."""
 import os
 import warnings
 import zipfile
@@ -11,15 +11,48 @@ from gdlib.checks import check_whole
 from gdlib.record import Run
 from gdlib.rules.rule import Optimizer
 
+__all__ = ["load", "save"]
+
 
 def save(folder: str | Path, run: Run, keep: int = 2) -> Path:
-    """Write where a run stands into `folder`, as step-00000123.npz, and remove all but the `keep` newest.
+    """Save where a run stands as step-00000123.npz in a folder, and remove the oldest files there.
 
-    The file is written under another name, brought to the disk, and only then given its own: whatever happens, a file
-    of this name is whole, and the one before it is still there.
+    The file is written under another name, flushed to the disk, and only then renamed. So a file of this name is whole,
+    and until it is there the one before it is kept.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of the run's checkpoints; it is made if it is missing.
+    run : Run
+        Run to be saved, as `gd.run` returned it.
+    keep : int
+        Number of newest checkpoints to keep, at least 1.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    TypeError
+        `run` is not a Run.
+    ValueError
+        `keep` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> import gdlib as gd, tempfile
+    >>> f, opt = gd.quadratic([1.0]), gd.momentum(0.1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(save(folder, gd.run(f, opt, [1.0], 3)).name)
+    ...     print(gd.run(f, opt, None, 2, resume=load(folder, f, opt)).t)
+    step-00000003.npz
+    [3 4 5]
     """
     if not isinstance(run, Run):
-        raise TypeError(f"a checkpoint is made of what gd.run returns, and {run!r} came")
+        raise TypeError(f"run must be what gd.run returns; got {run!r}. Save the Run itself.")
     check_whole(keep, "keep", 1)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,21 +74,31 @@ def save(folder: str | Path, run: Run, keep: int = 2) -> Path:
 
 
 def load(folder: str | Path, f: Callable, opt: Optimizer) -> Run | None:
-    """The newest whole checkpoint in `folder`, for `gd.run(f, opt, None, steps, resume=…)`; None if there is none.
+    """Load the newest whole checkpoint in a folder, for `gd.run(f, opt, None, steps, resume=…)`.
 
     Parameters
     ----------
-    folder : where `save` wrote
-    f : the objective or model of the run
-    opt : its rule
+    folder : str or Path
+        Folder where `save` wrote.
+    f : Objective or model
+        Objective or model of the run.
+    opt : Optimizer
+        Rule of the run.
 
-    Warns
-    -----
-    UserWarning : a file was cut short or is damaged, and the one before it is tried
+    Returns
+    -------
+    Run or None
+        The run with its last point alone; None if the folder holds no whole checkpoint.
 
     Raises
     ------
-    ValueError : the run was made by another rule
+    ValueError
+        The run was made by another rule.
+
+    Warns
+    -----
+    UserWarning
+        A file is damaged, and the one before it is tried.
     """
     for path in sorted(Path(folder).glob("step-*.npz"), reverse=True):
         try:

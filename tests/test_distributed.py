@@ -287,7 +287,7 @@ def test_old_checkpoints_are_removed_and_other_rules_refused(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000015.npz", "step-00000020.npz"]
     with pytest.raises(ValueError, match="step-00000020.npz was made by momentum, and adam can't go on from its state"):
         checkpoints.load(tmp_path, WHOLE, gd.adam())
-    with pytest.raises(TypeError, match="a checkpoint is made of what gd.run returns, and 7 came"):
+    with pytest.raises(TypeError, match="run must be what gd.run returns; got 7"):
         checkpoints.save(tmp_path, 7)
 
 
