@@ -20,6 +20,7 @@ Glossary: these words and symbols mean the same in the lessons, the code and the
 from importlib import import_module
 
 from gdlib.descent import *
+from gdlib.loop import *
 from gdlib.models import *
 from gdlib.networks import *
 from gdlib.objectives import *

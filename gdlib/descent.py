@@ -1,76 +1,25 @@
-"""The one loop: `iterate` is the descent, `run` checks its arguments first and keeps a record."""
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import deepcopy
-from itertools import islice, repeat
+"""`run`: many steps of a rule, checked before the first one, and recorded."""
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from gdlib.checks import check_memory, check_runs, check_whole, try_objective
+from gdlib.checkpoints import Keeper
+from gdlib.checks import check_memory, check_whole, try_objective
+from gdlib.loop import first_step, start
 from gdlib.models import Model
 from gdlib.objectives import Objective
-from gdlib.record import Record, Run, first_step, for_several, is_known, points_kept, working_numbers
+from gdlib.record import Run, is_known, points_kept, recorded, working_numbers
 from gdlib.rules.rule import Optimizer
 from gdlib.schedules import as_schedule
-from gdlib.sweep import Sweep, chunks, start
+from gdlib.sweep import swept
 
-__all__ = ["iterate", "run"]
+__all__ = ["run"]
 
 HANDED_BACK = (
     "The record so far is in this error's .run (in a notebook: sys.last_value.run), and "
     "gd.run(…, resume=….run) goes on from there."
 )
-
-
-def iterate(
-    opt: Optimizer, theta0: Sequence | np.ndarray | None, oracle: Iterable[Callable], *, resume: Run | None = None
-) -> Iterator:
-    """Gradient descent by any rule:  θ, state ← update(t, θ, grad, state).
-
-    Parameters
-    ----------
-    opt : Optimizer
-        Rule.
-    theta0 : array (d,) or (..., d)
-        Start; not used with `resume`.
-    oracle : iterable of callable
-        Gradient functions, one per step.
-    resume : Run, optional
-        Earlier run, to start where it ended and to go on counting from there.
-
-    Yields
-    ------
-    t : int
-        Number of steps: 0 at the start, then one more for each gradient function of the oracle.
-    theta : array (..., d)
-        Point after step t.
-    state : object
-        State of the rule after step t.
-
-    Raises
-    ------
-    ValueError
-        theta0 is not a start for the rule, or a step changes its shape.
-
-    Examples
-    --------
-    >>> import gdlib as gd
-    >>> for t, theta, state in iterate(gd.gradient_descent(0.5), [8.0], [lambda theta: theta] * 2):
-    ...     print(t, theta)
-    0 [8.]
-    1 [4.]
-    2 [2.]
-    """
-    if resume is None:
-        theta = start(opt, theta0)
-        state = opt.init(theta)
-    else:
-        theta, state = resume.last.copy(order="K"), deepcopy(resume.state)
-    first, begin = first_step(resume), theta
-    yield first, theta, state
-    for t, grad in enumerate(oracle, start=first + 1):
-        theta, state = opt.update(t, theta, grad, state)
-        check_runs(theta, begin)
-        yield t, theta, state
 
 
 def run(
@@ -84,6 +33,8 @@ def run(
     stop: Callable | None = None,
     resume: Run | None = None,
     progress: bool = False,
+    checkpoint: str | Path | None = None,
+    every_steps: int = 100,
 ) -> Run:
     """Run a rule on an objective or model, and return the record.
 
@@ -108,6 +59,12 @@ def run(
         Earlier run of the same rule, to go on from where it ended.
     progress : bool
         True shows a progress bar.
+    checkpoint : str or Path, optional
+        Folder of this run alone. The run is saved there every `every_steps` steps and at the end. Called again with the
+        same arguments and a new oracle, it goes on from the newest whole file, with the bits of an undisturbed run; the
+        record then begins at that step. `gd.noisy` and `gd.delayed` cannot be taken to where they were: refused.
+    every_steps : int
+        Distance in steps between the files.
 
     Raises
     ------
@@ -130,21 +87,32 @@ def run(
     check_whole(every, "every", 1)
     _check_oracle_and_stop(oracle, stop)
     if resume is not None:
-        _check_resume(opt, theta0, resume)
+        _check_resume(opt, theta0, resume, checkpoint)
     _check_schedules(opt, steps, resume)
     theta = start(opt, theta0) if resume is None else resume.theta[-1]
     check_memory(theta, kept=points_kept(steps, every), work=working_numbers(f, theta) if oracle is None or stop else 0)
     try_objective(f, theta, is_known(f))
-    parts = chunks(f, opt, theta) if oracle is None and stop is None and resume is None else []
+    keeper = None
+    if checkpoint is not None:
+        keeper = Keeper(checkpoint, every_steps, f, opt, theta, steps, oracle, stop)
+        resume = keeper.begin()
+        if keeper.is_done(resume):
+            return resume
+        steps, oracle = keeper.steps_left(resume), keeper.oracle
     try:
         with np.errstate(all="ignore"):  # divergence is a lesson: the record shows it, not a warning
-            if parts:
-                return _in_chunks(f, opt, theta, parts, steps, every, progress)
-            return _descend(f, opt, theta, steps, every, progress, oracle, stop, resume)
+            if oracle is stop is resume is keeper is None:
+                return swept(f, opt, theta, steps, every, progress)
+            return recorded(f, opt, theta, steps, every, progress, oracle, stop, resume, keeper)
     except BaseException as error:
-        if getattr(error, "run", None) is not None and HANDED_BACK not in getattr(error, "__notes__", []):
-            error.add_note(HANDED_BACK)
+        _note(error)
         raise
+
+
+def _note(error):
+    """Tell where the record so far is, once."""
+    if getattr(error, "run", None) is not None and HANDED_BACK not in getattr(error, "__notes__", []):
+        error.add_note(HANDED_BACK)
 
 
 def _check_rule_and_objective(f, opt):
@@ -169,7 +137,9 @@ def _check_oracle_and_stop(oracle, stop):
         raise TypeError(f"stop must be a function of (t, theta, loss, gradient); got {stop!r}")
 
 
-def _check_resume(opt, theta0, resume):
+def _check_resume(opt, theta0, resume, checkpoint):
+    if checkpoint is not None:
+        raise ValueError("resume must be None with checkpoint, whose folder says where to go on; got both")
     if not isinstance(resume, Run):
         raise TypeError(f"resume must be a Run, as gd.run returns it; got {resume!r}")
     if theta0 is not None:
@@ -189,54 +159,3 @@ def _check_schedules(opt, steps, resume):
     for name, value in opt.values().items():
         if callable(value) and steps:
             as_schedule(value, name)(last)
-
-
-def _in_chunks(f, opt, theta, parts, steps, every, progress):
-    """Run a large sweep a chunk of its runs at a time, each chunk through all steps."""
-    sweep = Sweep(f, opt, theta, points_kept(steps, every))
-    try:
-        for part in _with_bar(parts, len(parts), progress, unit="chunk"):
-            points = sweep.points[:, part]
-            sweep.done.append(_descend(f, sweep.rule(part), sweep.start(part), steps, every, False, points=points))
-    except BaseException as error:  # some runs are done, the others have not begun
-        error.run = sweep.run()
-        raise
-    return sweep.run()
-
-
-def _descend(f, opt, theta0, steps, every, progress, oracle=None, stop=None, resume=None, points=None):
-    """Run one run, or all runs of a sweep side by side."""
-    grads = repeat(f.grad, steps) if oracle is None else islice(oracle, steps)
-    record = Record(f, opt, theta0, steps, every, resume, points)
-    value = None if stop is None else _value_of_runs(f, theta0)
-    try:
-        for t, last, state in _with_bar(iterate(opt, theta0, grads, resume=resume), steps + 1, progress):
-            theta = record.add(t, last, state)
-            if stop is not None and record.stop(stop(t, theta.copy(), value(theta), f.grad(theta))):
-                break
-        else:
-            if t < record.first + steps:
-                raise ValueError(
-                    f"oracle must give one gradient for each of the {steps} steps; got {t - record.first}. Ask for "
-                    f"fewer steps, or give an oracle that does not end."
-                )
-    except BaseException as error:  # whatever ends a run, the record so far is handed back
-        error.run = record.run() if record.kept else None
-        raise
-    return record.run()
-
-
-def _value_of_runs(f, theta):
-    """Value of f at theta (d,) or (..., d)."""
-    if theta.ndim == 1:
-        return f
-    value = for_several(f, "value", f, theta[(0,) * (theta.ndim - 1)])
-    return f if value is f else lambda theta: value(theta.reshape(-1, theta.shape[-1])).reshape(theta.shape[:-1])
-
-
-def _with_bar(walk, total, progress, unit="step"):
-    if not progress:
-        return walk
-    from gdlib.progress import bar
-
-    return bar(walk, total, unit)

@@ -2,10 +2,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice, repeat
 
 import numpy as np
 
 from gdlib.checks import fails_on_several
+from gdlib.loop import first_step, iterate
 from gdlib.models import Model
 from gdlib.objectives import KNOWN, Objective
 from gdlib.rules.rule import Optimizer
@@ -141,9 +143,47 @@ class Record:
         return Run(*self.made_of, times, points, self.diverged_at, self.stopped_at, self.last, self.state)
 
 
-def first_step(resume):
-    """Step at which a run begins: 0, or the last step of the run that it resumes."""
-    return 0 if resume is None else int(resume.t[-1])
+def recorded(
+    f, opt, theta0, steps, every, progress=False, oracle=None, stop=None, resume=None, keeper=None, points=None
+) -> Run:
+    """Run one run, or all runs of a sweep side by side, and make the record."""
+    grads = repeat(f.grad, steps) if oracle is None else islice(oracle, steps)
+    record = Record(f, opt, theta0, steps, every, resume, points)
+    value = None if stop is None else _value_of_runs(f, theta0)
+    try:
+        for t, last, state in with_bar(iterate(opt, theta0, grads, resume=resume), steps + 1, progress):
+            theta = record.add(t, last, state)
+            held = stop is not None and record.stop(stop(t, theta.copy(), value(theta), f.grad(theta)))
+            if keeper is not None:
+                keeper.after(record)
+            if held:
+                break
+        else:
+            if t < record.first + steps:
+                raise ValueError(
+                    f"oracle must give one gradient for each of the {steps} steps; got {t - record.first}. Ask for "
+                    f"fewer steps, or give an oracle that does not end."
+                )
+    except BaseException as error:  # whatever ends a run, the record so far is handed back
+        error.run = record.run() if record.kept else None
+        raise
+    return record.run()
+
+
+def _value_of_runs(f, theta):
+    """Value of f at theta (d,) or (..., d)."""
+    if theta.ndim == 1:
+        return f
+    value = for_several(f, "value", f, theta[(0,) * (theta.ndim - 1)])
+    return f if value is f else lambda theta: value(theta.reshape(-1, theta.shape[-1])).reshape(theta.shape[:-1])
+
+
+def with_bar(walk, total, progress, unit="step"):
+    if not progress:
+        return walk
+    from gdlib.progress import bar
+
+    return bar(walk, total, unit)
 
 
 def points_kept(steps, every):

@@ -3,9 +3,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gdlib.loop import as_array, coordinates_first
 from gdlib.models import Model
 from gdlib.objectives import Objective
-from gdlib.record import Run
+from gdlib.record import Run, points_kept, recorded, with_bar
 from gdlib.rules.rule import Optimizer
 
 __all__ = ["per_run"]
@@ -35,43 +36,26 @@ def per_run(values: Sequence[float] | np.ndarray) -> np.ndarray:
     >>> gd.run(gd.quadratic([1.0]), gd.gradient_descent(per_run([0.5, 1.0])), [4.0], 1).theta[-1, :, 0]
     array([2., 0.])
     """
-    array = _array(values)
+    array = as_array(values)
     if array.ndim == 0 or array.size == 0:
         raise ValueError(f"values must be one number for each run, as in per_run([0.1, 0.2]); got {values!r}")
     return array[..., None]
 
 
-def start(opt: Optimizer, theta0: Sequence | np.ndarray) -> np.ndarray:
-    """Copy the start into an array (..., d) with the axes of runs that the rule's per-run values ask for."""
-    theta = _array(theta0)
-    if theta.ndim == 0 or theta.size == 0:
-        raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0]; got {theta0!r}")
-    if not np.isfinite(theta).all():
-        raise ValueError(f"theta0 must be finite; got {theta0!r}")
-    values = opt.values()
-    shapes = [np.shape(value(1) if callable(value) else value) for value in values.values()]
+def swept(f, opt, theta, steps, every, progress) -> Run:
+    """Run from theta (..., d), a large sweep a chunk of its runs at a time, each chunk through all steps."""
+    parts = chunks(f, opt, theta)
+    if not parts:
+        return recorded(f, opt, theta, steps, every, progress)
+    sweep = Sweep(f, opt, theta, points_kept(steps, every))
     try:
-        shape = np.broadcast_shapes(theta.shape, *shapes)
-    except ValueError:
-        given = ", ".join(f"{k} for runs of shape {s[:-1]}" for k, s in zip(values, shapes, strict=True) if s)
-        raise ValueError(
-            f"theta0 and per_run values must have one shape of runs, or shapes that broadcast; got theta0 of shape "
-            f"{theta.shape}, whose last axis holds the coordinates, and {given}"
-        ) from None
-    return coordinates_first(np.broadcast_to(theta, shape))
-
-
-def _array(values):
-    """Copy values into an array; an empty one where they are not numbers."""
-    try:
-        return np.array(values, float)
-    except (TypeError, ValueError):
-        return np.empty(0)
-
-
-def coordinates_first(theta):
-    """Copy theta so that each coordinate of all runs is contiguous in memory, which makes arithmetic on it quick."""
-    return np.moveaxis(np.moveaxis(theta, -1, 0).copy(), 0, -1)
+        for part in with_bar(parts, len(parts), progress, unit="chunk"):
+            points = sweep.points[:, part]
+            sweep.done.append(recorded(f, sweep.rule(part), sweep.start(part), steps, every, points=points))
+    except BaseException as error:  # some runs are done, the others have not begun
+        error.run = sweep.run()
+        raise
+    return sweep.run()
 
 
 def chunks(f: Objective | Model, opt: Optimizer, theta: np.ndarray) -> list[slice]:
