@@ -1,7 +1,7 @@
 # Two commands: `make lab` to learn, `make test` to check everything. Both set up what they need in .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-launch test-matrix notebooks publish bench requirements clean
+.PHONY: help lab test test-launch test-matrix notebooks publish pictures bench requirements clean
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -47,6 +47,9 @@ notebooks: $(VENV)/.lab  ## run the lessons again and store their outputs
 
 publish: $(PY)  ## write this repository's address everywhere: make publish REPO=owner/name BRANCH=main
 	$(PY) -m tools.publish "$(REPO)" "$(or $(BRANCH),main)"
+
+pictures: $(VENV)/.lab  ## draw README's pictures again
+	$(PY) -m tools.pictures
 
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks

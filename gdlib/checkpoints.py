@@ -18,6 +18,8 @@ from gdlib.checks import check_whole
 from gdlib.record import Run
 from gdlib.rules.rule import Optimizer
 
+__all__ = ["load", "save"]
+
 SEAL = b"gdlib checkpoint, sha256:"  # ends a file, before the 32 bytes of the checksum
 FORGOTTEN = 3600  # seconds after which the file of a writer that was killed is removed
 
@@ -69,15 +71,15 @@ def load(folder: str | Path, f: Callable, opt: Optimizer) -> Run | None:
     opt : Optimizer
         Its rule.
 
-    Warns
-    -----
-    UserWarning
-        A file was cut short or altered, and the one before it is tried.
-
     Raises
     ------
     ValueError
         The run was made by another rule, or has another number of parameters than the model.
+
+    Warns
+    -----
+    UserWarning
+        A file was cut short or altered, and the one before it is tried.
     """
     found = _newest(folder)
     return None if found is None else _run_of(*found, f, opt)

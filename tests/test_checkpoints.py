@@ -115,7 +115,7 @@ def batches(seed=3):
     (dict(f=gd.SoftmaxRegression(X[:, :3], Y, classes=3), theta0=START[:12]), "must hold the 12 parameters of"),
     (dict(steps=10), "steps must be at least the 20 of the run"),
     (dict(every_steps=0), "every_steps must be a whole number of at least 1; got 0"),
-    (dict(theta0=None, resume=gd.run(MODEL, gd.adam(0.01), START, 1)), "checkpoint and resume must not both be given"),
+    (dict(theta0=None, resume=gd.run(MODEL, gd.adam(0.01), START, 1)), "resume must be None with checkpoint"),
     (dict(opt=gd.adam(gd.per_run([0.01, 0.02])), stop=lambda *_: False), "checkpoint must be without stop where"),
 ])
 def test_what_is_not_this_run_is_refused(change, sentence, tmp_path):

@@ -1,7 +1,6 @@
 """The repository's address stands in one place, and `make publish` carries it everywhere without running anything."""
 
 import json
-import re
 from importlib.util import module_from_spec, spec_from_file_location
 
 import pytest
@@ -57,7 +56,7 @@ def test_the_badges_the_clone_and_the_zip_name_address_and_branch(copy):
     for path in (copy / "notebooks").glob("0*.ipynb"):
         text = path.read_text(encoding="utf-8")
         assert f"colab.research.google.com/github/{ADDRESS}/blob/{BRANCH}/notebooks/{path.name}" in text
-        assert re.search(rf"git clone [^\n]*https://github.com/{re.escape(ADDRESS)} ", text)
+        assert rf'"home = \"https://github.com/{ADDRESS}\"\n"' in text
 
 
 def test_publish_twice_changes_nothing_and_back_restores_every_byte(copy):

@@ -31,8 +31,8 @@ def content(google, checkout, tmp_path):
 
 def test_a_failed_clone_says_what_to_do(content):
     (error,) = complaints(content.lesson("00_start_here.ipynb", "offline", cells=1))
-    assert error == (f"ModuleNotFoundError: gdlib is missing: in a new cell %pip install git+{REPOSITORY} "
-                     "(fails? ask for the course's address), then restart")
+    assert error == ("ModuleNotFoundError: gdlib is missing: in a new cell "
+                     f'%pip install "gdlib[lessons] @ git+{REPOSITORY}" (fails? ask for its address), then restart')
 
 
 def installed(server) -> set[str]:

@@ -47,4 +47,4 @@ def test_the_set_up_cell_finds_the_course_from_other_folders_too(hub, checkout, 
 def test_a_missing_package_is_named_with_what_helps_there(hub, checkout):
     (error,) = complaints(hub.lesson("notebooks/00_start_here.ipynb", "bare", cells=1))
     assert error == ("ModuleNotFoundError: matplotlib is missing: in a new cell "
-                     f'%pip install "{checkout}", then restart')
+                     f'%pip install "{checkout}[lessons]", then restart')

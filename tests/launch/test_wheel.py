@@ -43,12 +43,33 @@ def wheels(checkout, tmp_path_factory):
     return {"wheel": str(*folder.glob("*.whl")), "repository": f"gdlib @ git+{checkout.as_uri()}"}
 
 
-@pytest.mark.parametrize("source", ["wheel", "repository"])
-def test_installed_alone_it_has_all_it_needs(source, wheels, tmp_path):
-    pins = tmp_path / "pins.txt"
+def installed(source, folder):
+    """An environment with the pinned versions of what `source` needs, and an empty folder."""
+    pins = folder / "pins.txt"
     pins.write_text("\n".join(requirements()))
-    environment = Environment(tmp_path / "env", "3.11")
-    environment.install(wheels[source], f"--constraint={pins}")
-    (tmp_path / "empty").mkdir()
-    said = run(environment.python, "-c", WHOLE, cwd=tmp_path / "empty", env=environment.env)
-    assert said == "True\nall there\n"
+    environment = Environment(folder / "env", "3.11")
+    environment.install(source, f"--constraint={pins}")
+    (folder / "empty").mkdir()
+    return environment, folder / "empty"
+
+
+@pytest.mark.parametrize("source", ["wheel", "repository"])
+def test_with_its_lessons_it_has_all_they_need(source, wheels, tmp_path):
+    with_lessons = {"wheel": f"gdlib[lessons] @ file://{wheels['wheel']}",
+                    "repository": wheels["repository"].replace("gdlib", "gdlib[lessons]", 1)}
+    environment, empty = installed(with_lessons[source], tmp_path)
+    assert run(environment.python, "-c", WHOLE, cwd=empty, env=environment.env) == "True\nall there\n"
+
+
+LIBRARY = """
+import gdlib as gd
+X, y = gd.data.load("digits")
+model = gd.SoftmaxRegression(X, y)
+print(gd.run(model, gd.adam(0.01), [0.0] * model.dim, 20).loss[-1] < 0.5)
+"""
+
+
+def test_alone_it_brings_numpy_and_nothing_else(wheels, tmp_path):
+    environment, empty = installed(wheels["wheel"], tmp_path)
+    assert run(environment.python, "-c", LIBRARY, cwd=empty, env=environment.env) == "True\n"
+    assert {path.name.split("-")[0] for path in environment.folder.rglob("*.dist-info")} == {"gdlib", "numpy"}

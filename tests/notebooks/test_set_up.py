@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.notebooks import REPOSITORY, ROOT, SET_UP
+from tools.notebooks import REPOSITORY, ROOT, set_up_of
+
+SET_UP = set_up_of("04_momentum.ipynb")
 
 # What runs the cell: an IPython that sees no gdlib of this environment and lacks some packages.
 SHELL = """
@@ -57,20 +59,20 @@ def test_the_course_beside_the_notebook_is_found(course, folder):
 
 def test_where_no_course_is_beside_it_says_where_to_get_it(tmp_path):
     error, found, _ = run(tmp_path)
-    assert error == (f"gdlib is missing: in a new cell %pip install git+{REPOSITORY} (fails? ask for the course's "
-                     "address), then restart")
+    assert error == (f'gdlib is missing: in a new cell %pip install "gdlib[lessons] @ git+{REPOSITORY}" '
+                     "(fails? ask for its address), then restart")
     assert found is None
 
 
-@pytest.mark.parametrize("package", ["numpy", "matplotlib"])
+@pytest.mark.parametrize("package", ["numpy", "matplotlib", "ipywidgets"])
 def test_a_missing_package_is_named_with_what_brings_it(course, package):
     error, *_ = run(course / "notebooks", package)
-    assert error == f'{package} is missing: in a new cell %pip install "{course}", then restart'
+    assert error == f'{package} is missing: in a new cell %pip install "{course}[lessons]", then restart'
 
 
 def test_on_colab_a_failed_clone_is_told_in_one_sentence_without_gits_own(tmp_path):
     nowhere = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{(tmp_path / 'none').as_uri()}.insteadOf",
                "GIT_CONFIG_VALUE_0": REPOSITORY}
     error, _, printed = run(tmp_path, COLAB_RELEASE_TAG="emulated", **nowhere)
-    assert error.startswith("gdlib is missing: in a new cell %pip install git+")
+    assert error.startswith('gdlib is missing: in a new cell %pip install "gdlib[lessons] @ git+')
     assert "fatal" not in printed and "repository" not in printed

@@ -1,0 +1,92 @@
+"""Films: a GIF with its description, its last frame for PDF and for who wants less motion, within its budgets."""
+import base64
+import io
+import re
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from gdlib import film, plots
+
+ALT = "A blue ball rolls from the left edge of the picture to the right."
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(film, "emit", bundles.append)
+    return bundles
+
+
+def rolling(frames=5):
+    """A ball that rolls to the right, its picture and its frames."""
+    fig, ax = plots.grid(width=4, height=3)
+    (ball,) = ax.plot([], [], "o", color=plots.BLUE, markersize=30)
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    return fig, lambda x: ball.set_data([x], [0.5]), np.linspace(0.1, 0.9, frames)
+
+
+def images(bundle):
+    """The GIF and the still of a bundle."""
+    moving = re.search(r'src="data:image/gif;base64,([^"]+)"', bundle["text/html"])[1]
+    still = re.search(r'srcset="data:image/png;base64,([^"]+)"', bundle["text/html"])[1]
+    assert still == bundle["image/png"]
+    return [Image.open(io.BytesIO(base64.b64decode(data))) for data in (moving, still)]
+
+
+def pixels(image, frame=0):
+    image.seek(frame)
+    return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_it_moves_and_ends_where_its_last_frame_is(shown):
+    film.film(*rolling(), ALT)
+    moving, still = images(*shown)
+    assert moving.n_frames == 5 and moving.size == still.size == (400, 300)
+    where = [np.flatnonzero((pixels(moving, k) * [-1, 0, 1]).sum(axis=-1).max(axis=0) > 100).mean() for k in range(5)]
+    assert np.all(np.diff(where) > 20)
+    assert np.array_equal(pixels(moving, 4), pixels(still))
+
+
+def test_the_last_frame_is_held_and_it_begins_again(shown):
+    film.film(*rolling(), ALT)
+    moving, _ = images(*shown)
+    assert moving.info["loop"] == 0
+    times = [moving.seek(k) or moving.info["duration"] for k in range(5)]
+    assert times[-1] > 20 * times[0]
+
+
+def test_colours_are_kept_and_white_is_white(shown):
+    film.film(*rolling(), ALT)
+    moving, _ = images(*shown)
+    seen = pixels(moving, 2)
+    blue = np.array([int(plots.BLUE[i : i + 2], 16) for i in (1, 3, 5)])
+    assert np.abs(seen[150, 200] - blue).max() <= 6
+    assert (seen[0, 0] == 255).all()
+
+
+def test_it_is_described_can_be_closed_and_stands_still_for_who_asked_for_that(shown):
+    film.film(*rolling(), ALT)
+    (bundle,) = shown
+    assert bundle["text/plain"] == ALT and f'alt="{ALT}"' in bundle["text/html"]
+    assert bundle["text/html"].startswith("<details open><summary>")
+    assert '<source media="(prefers-reduced-motion: reduce)"' in bundle["text/html"]
+    assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize("frames", [0, 1, 61])
+def test_too_few_or_too_many_frames_are_refused_before_any_is_drawn(shown, frames):
+    fig, _, states = rolling(frames)
+    with pytest.raises(ValueError, match=f"frames must be 2 to 60 states; got {frames}"):
+        film.film(fig, None, states, ALT)
+    plt.close(fig)
+
+
+@pytest.mark.parametrize("alt", ["", "a film", None])
+def test_a_film_needs_its_description(shown, alt):
+    fig, draw, frames = rolling()
+    with pytest.raises(ValueError, match="alt must be a sentence that says what is seen; got"):
+        film.film(fig, draw, frames, alt)
+    plt.close(fig)

@@ -1,0 +1,81 @@
+"""Write what README and lesson 00 list: the lessons, from gdlib/lessons/lessons.toml, and what the package gives.
+
+    python -m tools.lists            # write it
+    python -m tools.lists --check    # check that it is up to date (exit status 1 if not)
+
+A lesson's minutes are read from its notebook's head; what a room of the package gives, from its `__all__`.
+"""
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from gdlib.lessons import table
+from tools.notebooks import FOLDER, ROOT, dumps, load
+
+HEAD = "| lesson | time | the question |\n|---|---|---|\n"
+
+
+def table_of_lessons(folder: str) -> str:
+    """All lessons as a table in Markdown.
+
+    Parameters
+    ----------
+    folder : str
+        Where the notebooks are, seen from the page, such as "notebooks/".
+    """
+    return HEAD + "\n".join(_row(lesson, folder) for lesson in table())
+
+
+def _row(lesson, folder):
+    """A lesson's row; one that is not written yet has no link and no minutes."""
+    path, title = FOLDER / f"{lesson.name}.ipynb", f"{lesson.number} {lesson.title}"
+    if not path.exists():
+        return f"| {title} | | {lesson.question} |"
+    minutes = re.search(r"\*\*Time:\*\* (\d+) min", load(path).cells[0].source)[1]
+    return f"| [{title}]({folder}{path.name}) | {minutes} min | {lesson.question} |"
+
+
+ROOMS = {
+    "surfaces": ["objectives"], "models": ["models", "networks"],
+    "rules": ["rules.momentum", "rules.adaptive", "rules.after_adam"],
+    "schedules": ["schedules"], "oracles": ["oracles"],
+}
+
+
+def with_rooms(text: str) -> str:
+    """The page with the rows of ROOMS replaced by new ones, in the order of each room's `__all__`."""
+    for what, rooms in ROOMS.items():
+        names = [name for room in rooms for name in import_module(f"gdlib.{room}").__all__ if name != "Objective"]
+        row = f"| {what} | {', '.join(f'`{name}`' for name in names)} |"
+        text = re.sub(rf"^\| {what} \| `.*$", row, text, flags=re.M)
+    return text
+
+
+def with_map(text: str, folder: str) -> str:
+    """The page with its table of lessons replaced by a new one; `folder` as for `table_of_lessons`."""
+    return re.sub(re.escape(HEAD) + r"(\|.*\|(\n|$))+", lambda old: table_of_lessons(folder) + (old[2] or ""), text)
+
+
+def pages() -> dict[Path, str]:
+    """The text that README and lesson 00 should have, by path."""
+    readme, first = ROOT / "README.md", FOLDER / f"{table()[0].name}.ipynb"
+    notebook = load(first)
+    for cell in notebook.cells:
+        cell.source = with_map(cell.source, "")
+    text = with_rooms(with_map(readme.read_text(encoding="utf-8"), "notebooks/"))
+    return {readme: text, first: dumps(notebook)}
+
+
+def main():
+    """Write the lists, or check them."""
+    stale = {path: text for path, text in pages().items() if path.read_text(encoding="utf-8") != text}
+    if "--check" in sys.argv[1:]:
+        names = ", ".join(path.name for path in stale)
+        sys.exit(f"{names} must have today's lists; got older ones. Run `python -m tools.lists`." if names else 0)
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
