@@ -310,7 +310,7 @@ def test_a_make_worker_that_fails_names_the_rank(what, error, sentence):
 
 
 def test_a_hung_process_is_replaced_by_policy(tmp_path):
-    with nothing_left() as look, dist.workers(Trouble, 2, timeout=3, on_hang="restart") as pool:
+    with nothing_left() as look, dist.workers(Trouble, 2, timeout=5, on_hang="restart") as pool:
         look()
         before = pool.pids()
         assert dist.gather(pool, "hang", str(tmp_path / "hung once")) == [0, 1]
@@ -476,7 +476,7 @@ def scheduler_frozen():
 
 @pytest.mark.long
 @pytest.mark.parametrize(("fault", "sentence"), [
-    (all_machines_gone, "worker . is lost, and for 6 s the cluster had no machine for it: start one"),
+    (all_machines_gone, "worker . is lost, and for 30 s the cluster had no machine for it: start one"),
     (scheduler_killed, "the scheduler at tcp://.* does not answer any more: was it stopped, or is the network down"),
     (scheduler_frozen, "the scheduler at tcp://.* does not answer any more"),
 ], ids=["all machines gone", "scheduler killed", "scheduler frozen"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
 
 from gdlib.distributed.desk import ERROR, NOBODY, error_of
-from gdlib.distributed.link import NEEDS, Link
+from gdlib.distributed.link import NEEDS, START, Link
 from gdlib.distributed.parcels import pack, received, sendable
 from gdlib.distributed.pool import Hiring, Pool, WorkerLost
 
@@ -36,7 +36,8 @@ class Processes(Pool):
     timeout : float
         Seconds that a wait may last where no other time is given.
     connect_timeout : float
-        Seconds that the scheduler and its workers may take to answer.
+        Seconds that the scheduler and its workers may take to answer. A lost worker waits so long for an idle machine,
+        then shares one; without any it is given up after the longer of the two times, on this machine after a minute.
     max_deaths : int
         A worker is abandoned after more than this many consecutive losses.
     on_hang : str
@@ -58,7 +59,7 @@ class Processes(Pool):
         super().__init__(make_worker, n, timeout, max_deaths, on_hang)
         self._parcel, self._begun = pack(make_worker, "make_worker"), time.perf_counter()
         self._desks, self._machines, self._pids = [None] * n, [None] * n, [None] * n
-        self._link, self._patience = None, min(connect_timeout, timeout)
+        self._link, self._patience, self._connect_timeout = None, min(connect_timeout, timeout), connect_timeout
         try:
             import distributed  # noqa: F401
         except ModuleNotFoundError:
@@ -163,23 +164,34 @@ class Processes(Pool):
     def _restart(self, rank, hangs):
         lost, self._desks[rank] = self._machines[rank], None
         if hangs:
-            self._link.replace([lost])
+            self._end(rank)
         self.first([self._hire(rank, self._free_machine(rank, lost))])
+
+    def _end(self, rank):
+        """End a process that hangs: Dask starts another in its place."""
+        import psutil
+
+        children = {child.pid: child for child in psutil.Process().children()}
+        if self._pids[rank] in children:  # on this machine Dask itself would first wait for it
+            children[self._pids[rank]].kill()
+        else:
+            self._link.replace([self._machines[rank]])
 
     def _free_machine(self, rank, lost):
         """Prefer an idle machine (Dask starts a dead process again); share one when that takes too long."""
         used = [machine for other, machine in enumerate(self._machines) if other != rank]
         begun = time.perf_counter()
+        limit = START if self._link.cluster is not None else max(self.timeout, self._connect_timeout)
         while True:
             waited = time.perf_counter() - begun
-            patient = waited < self._patience
+            patient = waited < self._connect_timeout
             found = [machine for machine in self._link.machines() if not (patient and machine == lost)]
             found.sort(key=lambda machine: (machine == lost, used.count(machine)))
             if found and (found[0] not in used or not patient):
                 return found[0]
-            if waited > self.timeout:
+            if waited > limit:
                 raise ConnectionError(
-                    f"worker {rank} is lost, and for {self.timeout:g} s the cluster had no machine for it: start one"
+                    f"worker {rank} is lost, and for {limit:g} s the cluster had no machine for it: start one"
                 )
             time.sleep(0.02)
 
