@@ -54,7 +54,8 @@ pictures: $(VENV)/.lab  ## draw README's pictures again
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks
 
-test-launch: $(VENV)/.dev  ## the course as Binder, a hub, Colab and a bare wheel launch it (10 minutes)
+test-launch: $(VENV)/.dev  ## every lesson solved, workers through their worst, and each way to launch the course (15 minutes)
+	$(PY) -m pytest -n 2 --no-loadscope-reorder -m long
 	$(PY) -m pytest -v -s tests/launch
 
 test-matrix: $(VENV)/.dev  ## the tests on other Pythons, versions and processors' kernels, and under load (hours)
