@@ -5,6 +5,8 @@ import io
 from collections.abc import Callable, Iterable
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from gdlib.display import emit
 
@@ -23,7 +25,8 @@ def film(fig, draw: Callable, frames: Iterable, alt: str) -> None:
     fig : matplotlib.figure.Figure
         With everything in it that stands still.
     draw : callable
-        frame -> None; moves the artists in `fig`.
+        frame -> None; moves the artists in `fig`. It is quick where these were made with `animated=True`, as then the
+        rest is drawn only once.
     frames : iterable
         What `draw` is called with, 2 to 60 of them; each is shown for 70 ms, the last for 2.5 s.
     alt : str
@@ -55,8 +58,8 @@ def drawn(fig, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
     """The film as the bytes of a GIF that begins again after its end, and its last frame as those of a PNG."""
     from PIL import Image
 
-    pictures = [_frame(fig, draw, frame) for frame in frames]
-    palette = _palette(pictures[-1])
+    pictures = list(_pictures(fig, draw, frames))
+    palette = _palette(pictures[:: max(1, len(pictures) // 3)] + pictures[-1:])
     first, *others = (picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures)
     moving, still = io.BytesIO(), io.BytesIO()
     times = [STEP] * len(others) + [HOLD]
@@ -65,23 +68,39 @@ def drawn(fig, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
     return moving.getvalue(), still.getvalue()
 
 
-def _palette(picture):
-    """So few colours that a film stays small: 90 of what fills the picture, 37 of what is rare, and white."""
+def _palette(pictures):
+    """So few colours that a film stays small: 90 of what fills the pictures, 29 of what is rare, and the course's."""
     from PIL import Image
 
+    from gdlib.plots import OKABE_ITO
+
+    width, height = pictures[0].size
+    picture = Image.new("RGB", (width, height * len(pictures)))
+    for row, each in enumerate(pictures):
+        picture.paste(each, (0, height * row))
     most = picture.quantize(90, method=Image.Quantize.MEDIANCUT).getpalette()[: 3 * 90]
-    rare = picture.quantize(37, method=Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * 37]
+    rare = picture.quantize(29, method=Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * 29]
     colours = [colour for colour in zip(*[iter(most + rare)] * 3, strict=True) if min(colour) < 240]
+    own = [bytes.fromhex(colour[1:]) for colour in (*OKABE_ITO.values(), "#FFFFFF")]
     palette = Image.new("P", (1, 1))
-    palette.putpalette([value for colour in [*colours, (255, 255, 255)] for value in colour])
+    palette.putpalette([value for colour in [*own, *colours] for value in colour])
     return palette
 
 
-def _frame(fig, draw, frame):
+def _pictures(fig, draw, frames):
+    """The figure at each frame. What was made with `animated=True` is drawn anew, the rest only if `draw` moved it."""
     from PIL import Image
 
-    draw(frame)
-    buffer = io.BytesIO()
-    fig.savefig(buffer, dpi=DPI, facecolor="white", format="raw")
-    width, height = (int(inches * DPI) for inches in fig.get_size_inches())
-    return Image.frombytes("RGBA", (width, height), buffer.getvalue()).convert("RGB")
+    canvas, still = FigureCanvasAgg(fig), None
+    fig.set(dpi=DPI, facecolor="white")
+    moving = sorted(fig.findobj(lambda artist: artist.get_animated()), key=lambda artist: artist.get_zorder())
+    for frame in frames:
+        draw(frame)
+        if fig.stale or still is None:
+            canvas.draw()
+            fig.set_layout_engine("none")  # laid out once, so that nothing jumps
+            still, fig.stale = canvas.copy_from_bbox(fig.bbox), False
+        canvas.restore_region(still)
+        for artist in moving:
+            artist.draw(canvas.get_renderer())
+        yield Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")

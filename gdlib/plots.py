@@ -194,9 +194,9 @@ def hikers(ax, paths, height=None):
     for name in paths:
         colour, style = METHOD.get(name) or next(others)
         empty = [[]] * (2 if height is None else 3)
-        (rim,) = ax.plot(*empty, color="white", linewidth=4.5, zorder=5)
-        (line,) = ax.plot(*empty, color=colour, linestyle=style, linewidth=2.4, zorder=6, label=name)
-        ball = {"markersize": 10, "markeredgecolor": "white", "markeredgewidth": 1.5, "zorder": 7}
+        (rim,) = ax.plot(*empty, color="white", linewidth=4.5, zorder=5, animated=True)
+        (line,) = ax.plot(*empty, color=colour, linestyle=style, linewidth=2.4, zorder=6, animated=True, label=name)
+        ball = {"markersize": 10, "markeredgecolor": "white", "markeredgewidth": 1.5, "zorder": 7, "animated": True}
         artists[name] = rim, line, ax.plot(*empty, "o", color=colour, **ball)[0]
 
     def draw(k):
@@ -209,3 +209,13 @@ def hikers(ax, paths, height=None):
                 artist.set_data(*part) if height is None else artist.set_data_3d(*part)
 
     return draw
+
+
+def marks(ax, start=None, lowest=None, height=None):
+    """An open circle where the paths start, a cross where the ground is lowest: places (2,), on a map or in 3-D."""
+    for place, shape, fill in [(start, "o", "white"), (lowest, "X", "black")]:
+        if place is not None:
+            place = np.asarray(place, float)
+            where = place if height is None else np.append(place, height(place))
+            ax.plot(*where[:, None], shape, color="black", markerfacecolor=fill, markersize=9, zorder=4)
+    return ax
