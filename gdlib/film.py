@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 
 from gdlib.display import emit
 
@@ -59,7 +60,8 @@ def drawn(fig, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
     from PIL import Image
 
     pictures = list(_pictures(fig, draw, frames))
-    palette = _palette(pictures[:: max(1, len(pictures) // 3)] + pictures[-1:])
+    own = {to_rgb(artist.get_color()) for artist in _moving(fig) if hasattr(artist, "get_color")}
+    palette = _palette(pictures[:: max(1, len(pictures) // 3)] + pictures[-1:], own | {(1, 1, 1)})
     first, *others = (picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures)
     moving, still = io.BytesIO(), io.BytesIO()
     times = [STEP] * len(others) + [HOLD]
@@ -68,11 +70,9 @@ def drawn(fig, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
     return moving.getvalue(), still.getvalue()
 
 
-def _palette(pictures):
-    """So few colours that a film stays small: 90 of what fills the pictures, 29 of what is rare, and the course's."""
+def _palette(pictures, own):
+    """So few colours that a film stays small: 90 of what fills the pictures, 29 of what is rare, and `own`, exactly."""
     from PIL import Image
-
-    from gdlib.plots import OKABE_ITO
 
     width, height = pictures[0].size
     picture = Image.new("RGB", (width, height * len(pictures)))
@@ -81,9 +81,8 @@ def _palette(pictures):
     most = picture.quantize(90, method=Image.Quantize.MEDIANCUT).getpalette()[: 3 * 90]
     rare = picture.quantize(29, method=Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * 29]
     colours = [colour for colour in zip(*[iter(most + rare)] * 3, strict=True) if min(colour) < 240]
-    own = [bytes.fromhex(colour[1:]) for colour in (*OKABE_ITO.values(), "#FFFFFF")]
     palette = Image.new("P", (1, 1))
-    palette.putpalette([value for colour in [*own, *colours] for value in colour])
+    palette.putpalette([round(255 * value) for colour in sorted(own) for value in colour] + np.ravel(colours).tolist())
     return palette
 
 
@@ -93,7 +92,7 @@ def _pictures(fig, draw, frames):
 
     canvas, still = FigureCanvasAgg(fig), None
     fig.set(dpi=DPI, facecolor="white")
-    moving = sorted(fig.findobj(lambda artist: artist.get_animated()), key=lambda artist: artist.get_zorder())
+    moving = _moving(fig)
     for frame in frames:
         draw(frame)
         if fig.stale or still is None:
@@ -104,3 +103,8 @@ def _pictures(fig, draw, frames):
         for artist in moving:
             artist.draw(canvas.get_renderer())
         yield Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")
+
+
+def _moving(fig):
+    """What was made with `animated=True`, in the order in which it is drawn."""
+    return sorted(fig.findobj(lambda artist: artist.get_animated()), key=lambda artist: artist.get_zorder())

@@ -67,6 +67,17 @@ def test_colours_are_kept_and_white_is_white(shown):
     assert (seen[0, 0] == 255).all()
 
 
+def test_what_moves_keeps_its_own_colour_exactly_however_small_it_is(shown):
+    fig, draw, frames = rolling()
+    (ball,) = fig.axes[0].lines
+    ball.set(animated=True, markersize=6)
+    fig.axes[0].imshow(np.random.default_rng(0).random((60, 80)), cmap="winter", extent=(0, 1, 0, 1), aspect="auto")
+    film.film(fig, draw, frames, ALT)
+    moving, _ = images(*shown)
+    blue = [int(plots.BLUE[i : i + 2], 16) for i in (1, 3, 5)]
+    assert (pixels(moving, 2) == blue).all(axis=-1).sum() > 10
+
+
 def test_a_colour_that_only_the_first_frames_have_is_kept(shown):
     fig, ax = plots.grid(width=4, height=3)
     ax.axis("off")
@@ -87,10 +98,10 @@ def test_what_stands_still_is_drawn_once_and_the_film_is_the_same():
         patch = ax.patch
         original = patch.draw
         patch.draw = lambda renderer, times=times, original=original: times.append(1) or original(renderer)
-        films[animated], counts[animated] = film.drawn(fig, draw, frames), len(times)
+        films[animated], counts[animated] = [p.tobytes() for p in film._pictures(fig, draw, frames)], len(times)
         plt.close(fig)
     assert counts[True] == 1 and counts[False] >= 5
-    assert films[True] == films[False]
+    assert films[True] == films[False] and len(set(films[True])) == 5
 
 
 def test_a_title_that_changes_is_drawn_anew_though_the_ball_is_animated(shown):

@@ -89,7 +89,7 @@ def strips(calls, staleness, stories, until=20.0):
     Parameters
     ----------
     calls : dict
-        "waiting" and "not waiting": what `watch` noted, of four workers each.
+        "waiting", then "not waiting": what `watch` noted, of four workers each, of which 0 is slow.
     staleness : ndarray
         That of each gradient of those who don't wait, in the order of their ends.
     stories : dict
@@ -98,31 +98,33 @@ def strips(calls, staleness, stories, until=20.0):
         The seconds that are shown.
     """
     fig, axes = plots.grid(2, 2, height=4.8, gridspec_kw={"width_ratios": [1.7, 1]})
-    covers, slow, quick = [], "#e8b796", "#9cc9e3"
-    titles = ["Who waits (hatched), waits for the slowest",
-              "Who doesn't, brings old gradients: so many updates old"]
-    for ax, (name, noted), title in zip(axes[:, 0], calls.items(), titles, strict=True):
-        ax.barh(range(4), until, color="white", edgecolor="0.75", hatch="///", height=0.72, linewidth=0)
-        for rank, begin, end in noted:
-            colour = slow if rank == 0 else quick
-            ax.barh(-rank + 3, end - begin, left=begin, color=colour, edgecolor="white", height=0.72)
-        if name == "not waiting":
-            for age, (rank, begin, end) in zip(staleness, sorted(noted, key=lambda each: each[2]), strict=False):
-                if end < until:
-                    ax.text((begin + end) / 2, 3 - rank, age, ha="center", va="center", fontsize=9)
-        ax.set(xlim=(0, until), ylim=(-0.5, 3.5), yticks=range(4), yticklabels=["3", "2", "1", "slow: 0"])
-        ax.set_xticks(range(0, int(until) + 1, 5))
-        ax.set_title(title, loc="left", fontsize=11)
-        ax.grid(False)
-        covers.append(ax.add_patch(Rectangle((0, -0.47), until, 3.94, color="white", zorder=4, animated=True)))
+    for ax, noted in zip(axes[:, 0], calls.values(), strict=True):
+        _working_time(ax, noted, until)
+    for age, (rank, begin, end) in zip(staleness, sorted(noted, key=lambda call: call[2]), strict=False):
+        if end < until:
+            ax.text((begin + end) / 2, 3 - rank, age, ha="center", va="center", fontsize=9)
+    axes[0, 0].set_title("Who waits (hatched), waits for the slowest", loc="left", fontsize=11)
+    axes[1, 0].set_title("Who doesn't, brings old gradients: so many updates old", loc="left", fontsize=11)
     axes[1, 0].set_xlabel("seconds (simulated)")
     _losses(axes[:, 1], stories)
+    cover = dict(width=until, height=3.94, color="white", zorder=4, animated=True)
+    covers = [ax.add_patch(Rectangle((0, -0.47), **cover)) for ax in axes[:, 0]]
 
     def draw(now):
         for cover in covers:
             cover.set_x(now)
 
     return fig, draw, np.linspace(0, until, 50)
+
+
+def _working_time(ax, noted, until):
+    ax.barh(range(4), until, color="white", edgecolor="0.75", hatch="///", height=0.72, linewidth=0)
+    for rank, begin, end in noted:
+        colour = "#e8b796" if rank == 0 else "#9cc9e3"
+        ax.barh(3 - rank, end - begin, left=begin, color=colour, edgecolor="white", height=0.72)
+    ax.set(xlim=(0, until), ylim=(-0.5, 3.5), xticks=range(0, int(until) + 1, 5))
+    ax.set_yticks(range(4), ["3", "2", "1", "slow: 0"])
+    ax.grid(False)
 
 
 def _losses(axes, stories):
