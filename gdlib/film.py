@@ -1,4 +1,4 @@
-"""Films: figures that move without a kernel, a widget or JavaScript, made from what was already computed."""
+"""Films: figures that move without a kernel, a widget or JavaScript, made from results."""
 import base64
 import html
 import io
@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
 from gdlib.display import emit
 
@@ -15,34 +16,34 @@ MOST, DPI = 60, 100  # frames; 1 inch is shown as 100 pixels
 STEP, HOLD = 70, 2500  # milliseconds that a frame lasts, and the last one, which is held
 
 
-def film(fig, draw: Callable, frames: Iterable, alt: str) -> None:
+def film(fig: Figure, draw: Callable, frames: Iterable, alt: str) -> None:
     """Show a figure that moves, and close it.
 
-    The film leaves as a GIF, and its last frame beside it as PNG, for PDF, for viewers that trust no notebook, and for
-    readers who asked their system for less motion. It can be closed, so that nobody has to look at it while reading.
+    The film is stored as a GIF, and its last frame as a PNG: for PDF, for viewers that do not trust the notebook, and
+    for readers who asked their system for less motion. The reader can close it.
 
     Parameters
     ----------
-    fig : matplotlib.figure.Figure
-        With everything in it that stands still.
+    fig : Figure
+        Figure with everything that stands still.
     draw : callable
-        frame -> None; moves the artists in `fig`. It is quick where these were made with `animated=True`, as then the
-        rest is drawn only once.
+        Function frame -> None that moves the artists in `fig`. Make these with `animated=True`: then the rest is drawn
+        only once.
     frames : iterable
-        What `draw` is called with, 2 to 60 of them; each is shown for 70 ms, the last for 2.5 s.
+        Arguments of `draw`, 2 to 60 of them; each is shown for 70 ms, the last for 2.5 s.
     alt : str
-        What happens, and what is to be seen at the end, in a sentence or two, for a reader who doesn't see it.
+        What happens and what is *seen* at the end, in a sentence or two, for a reader who cannot see it.
 
     Raises
     ------
     ValueError
-        There are too few or too many frames, or `alt` says less than a short sentence.
+        There are too few or too many frames, or `alt` is shorter than a sentence.
     """
     frames = list(frames)
     if not 2 <= len(frames) <= MOST:
         raise ValueError(f"frames must be 2 to {MOST} states; got {len(frames)}. Take every k-th, as in frames[::k].")
     if not isinstance(alt, str) or len(alt.split()) < 5:
-        raise ValueError(f"alt must say in a sentence what is to be seen; got {alt!r}. Tell what happens.")
+        raise ValueError(f"alt must be a sentence that says what is seen; got {alt!r}. Tell what happens.")
     width, height = (round(inches * 100) for inches in fig.get_size_inches())
     moving, still = (base64.b64encode(data).decode() for data in drawn(fig, draw, frames))
     plt.close(fig)
@@ -55,8 +56,25 @@ def film(fig, draw: Callable, frames: Iterable, alt: str) -> None:
     emit({"text/html": film, "image/png": still, "text/plain": alt})
 
 
-def drawn(fig, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
-    """The film as the bytes of a GIF that begins again after its end, and its last frame as those of a PNG."""
+def drawn(fig: Figure, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
+    """Encode a film as a GIF that starts over after its end, and its last frame as a PNG.
+
+    Parameters
+    ----------
+    fig : Figure
+        Figure with everything that stands still.
+    draw : callable
+        Function frame -> None that moves the artists in `fig`.
+    frames : iterable
+        Arguments of `draw`.
+
+    Returns
+    -------
+    moving : bytes
+        The GIF.
+    still : bytes
+        The PNG.
+    """
     from PIL import Image
 
     pictures = list(_pictures(fig, draw, frames))
@@ -71,7 +89,7 @@ def drawn(fig, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
 
 
 def _palette(pictures, own):
-    """So few colours that a film stays small: 90 of what fills the pictures, 29 of what is rare, and `own`, exactly."""
+    """Choose few colours, so that a film stays small: 90 that fill the pictures, 29 rare ones, and `own`, exactly."""
     from PIL import Image
 
     width, height = pictures[0].size
@@ -87,7 +105,7 @@ def _palette(pictures, own):
 
 
 def _pictures(fig, draw, frames):
-    """The figure at each frame. What was made with `animated=True` is drawn anew, the rest only if `draw` moved it."""
+    """Yield the figure at each frame. Animated artists are drawn anew, the rest only where `draw` changed it."""
     from PIL import Image
 
     canvas, still = FigureCanvasAgg(fig), None
@@ -106,5 +124,5 @@ def _pictures(fig, draw, frames):
 
 
 def _moving(fig):
-    """What was made with `animated=True`, in the order in which it is drawn."""
+    """Find the artists made with `animated=True`, in the order in which they are drawn."""
     return sorted(fig.findobj(lambda artist: artist.get_animated()), key=lambda artist: artist.get_zorder())

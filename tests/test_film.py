@@ -138,6 +138,6 @@ def test_too_few_or_too_many_frames_are_refused_before_any_is_drawn(shown, frame
 @pytest.mark.parametrize("alt", ["", "a film", None])
 def test_a_film_needs_its_description(shown, alt):
     fig, draw, frames = rolling()
-    with pytest.raises(ValueError, match="alt must say in a sentence what is to be seen"):
+    with pytest.raises(ValueError, match="alt must be a sentence that says what is seen; got"):
         film.film(fig, draw, frames, alt)
     plt.close(fig)

@@ -47,7 +47,7 @@ def test_outside_a_notebook_a_figure_is_its_description(capsys):
 @pytest.mark.parametrize("alt", ["", "A plot.", None])
 def test_show_demands_a_description(alt):
     fig, _ = plots.grid()
-    with pytest.raises(ValueError, match="alt must say in a sentence what is to be seen"):
+    with pytest.raises(ValueError, match="alt must be a sentence that says what is seen; got"):
         plots.show(fig, alt=alt)
     plt.close(fig)
 
