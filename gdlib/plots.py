@@ -322,8 +322,25 @@ def hikers(ax: Axes, paths: Mapping[str, np.ndarray], height: Callable | None = 
     return draw
 
 
-def marks(ax, start=None, lowest=None, height=None):
-    """An open circle where the paths start, a cross where the ground is lowest: places (2,), on a map or in 3-D."""
+def marks(
+    ax: Axes, start: Sequence | None = None, lowest: Sequence | None = None, height: Callable | None = None
+) -> Axes:
+    """Mark where paths start by an open circle, and where the ground is lowest by a cross.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes with the ground.
+    start, lowest : sequence, optional
+        A place (2,) each.
+    height : callable, optional
+        Height of the ground at points (..., 2), in 3-D.
+
+    Returns
+    -------
+    Axes
+        The axes.
+    """
     for place, shape, fill in [(start, "o", "white"), (lowest, "X", "black")]:
         if place is not None:
             place = np.asarray(place, float)
