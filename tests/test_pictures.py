@@ -1,5 +1,7 @@
 """The lessons' films: each is within its budgets, and what it shows is what was computed."""
+import base64
 import io
+import re
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -14,6 +16,7 @@ from gdlib.lessons.distributed import pictures as of_workers
 from gdlib.lessons.gradients import pictures as of_gradients
 from gdlib.lessons.learning_rate import pictures as of_rates
 from gdlib.lessons.saddle_points import pictures as of_saddles
+from tools.notebooks import lessons, load
 
 RNG = np.random.default_rng(0)
 PIECES = np.repeat([[1], [10], [100], [1000]], 4, axis=1)
@@ -87,6 +90,16 @@ def test_a_film_moves_within_its_budgets(make):
     plt.close(fig)
     assert len(moving) < 300e3 and len(still) < 100e3
     assert Image.open(io.BytesIO(moving)).n_frames >= 20
+
+
+@pytest.mark.parametrize("path", [path for path in lessons() if path.stem[:2] != "00"], ids=lambda path: path.stem)
+def test_a_lesson_stores_films_within_their_budgets(path):
+    outputs = [out for cell in load(path).cells for out in cell.get("outputs", [])]
+    bundles = [out.data.get("text/html", "") for out in outputs if "data" in out]
+    films = [data for html in bundles for data in re.findall(r'src="data:image/gif;base64,([^"]+)"', html)]
+    assert films
+    for data in map(base64.b64decode, films):
+        assert len(data) < 300e3 and Image.open(io.BytesIO(data)).n_frames <= film.MOST
 
 
 @pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
