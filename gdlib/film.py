@@ -5,6 +5,9 @@ import io
 from collections.abc import Callable, Iterable
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from gdlib.display import emit
@@ -24,7 +27,8 @@ def film(fig: Figure, draw: Callable, frames: Iterable, alt: str) -> None:
     fig : Figure
         Figure with everything that stands still.
     draw : callable
-        Function frame -> None that moves the artists in `fig`.
+        Function frame -> None that moves the artists in `fig`. Make these with `animated=True`: then the rest is drawn
+        only once.
     frames : iterable
         Arguments of `draw`, 2 to 60 of them; each is shown for 70 ms, the last for 2.5 s.
     alt : str
@@ -73,8 +77,9 @@ def drawn(fig: Figure, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
     """
     from PIL import Image
 
-    pictures = [_frame(fig, draw, frame) for frame in frames]
-    palette = _palette(pictures[-1])
+    pictures = list(_pictures(fig, draw, frames))
+    own = {to_rgb(artist.get_color()) for artist in _moving(fig) if hasattr(artist, "get_color")}
+    palette = _palette(pictures[:: max(1, len(pictures) // 3)] + pictures[-1:], own | {(1, 1, 1)})
     first, *others = (picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures)
     moving, still = io.BytesIO(), io.BytesIO()
     times = [STEP] * len(others) + [HOLD]
@@ -83,23 +88,41 @@ def drawn(fig: Figure, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
     return moving.getvalue(), still.getvalue()
 
 
-def _palette(picture):
-    """Choose few colours, so that a film stays small: 90 that fill the picture, 37 rare ones, and white."""
+def _palette(pictures, own):
+    """Choose few colours, so that a film stays small: 90 that fill the pictures, 29 rare ones, and `own`, exactly."""
     from PIL import Image
 
+    width, height = pictures[0].size
+    picture = Image.new("RGB", (width, height * len(pictures)))
+    for row, each in enumerate(pictures):
+        picture.paste(each, (0, height * row))
     most = picture.quantize(90, method=Image.Quantize.MEDIANCUT).getpalette()[: 3 * 90]
-    rare = picture.quantize(37, method=Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * 37]
+    rare = picture.quantize(29, method=Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * 29]
     colours = [colour for colour in zip(*[iter(most + rare)] * 3, strict=True) if min(colour) < 240]
     palette = Image.new("P", (1, 1))
-    palette.putpalette([value for colour in [*colours, (255, 255, 255)] for value in colour])
+    palette.putpalette([round(255 * value) for colour in sorted(own) for value in colour] + np.ravel(colours).tolist())
     return palette
 
 
-def _frame(fig, draw, frame):
+def _pictures(fig, draw, frames):
+    """Yield the figure at each frame. Animated artists are drawn anew, the rest only where `draw` changed it."""
     from PIL import Image
 
-    draw(frame)
-    buffer = io.BytesIO()
-    fig.savefig(buffer, dpi=DPI, facecolor="white", format="raw")
-    width, height = (int(inches * DPI) for inches in fig.get_size_inches())
-    return Image.frombytes("RGBA", (width, height), buffer.getvalue()).convert("RGB")
+    canvas, still = FigureCanvasAgg(fig), None
+    fig.set(dpi=DPI, facecolor="white")
+    moving = _moving(fig)
+    for frame in frames:
+        draw(frame)
+        if fig.stale or still is None:
+            canvas.draw()
+            fig.set_layout_engine("none")  # laid out once, so that nothing jumps
+            still, fig.stale = canvas.copy_from_bbox(fig.bbox), False
+        canvas.restore_region(still)
+        for artist in moving:
+            artist.draw(canvas.get_renderer())
+        yield Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")
+
+
+def _moving(fig):
+    """Find the artists made with `animated=True`, in the order in which they are drawn."""
+    return sorted(fig.findobj(lambda artist: artist.get_animated()), key=lambda artist: artist.get_zorder())

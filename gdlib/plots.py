@@ -305,9 +305,9 @@ def hikers(ax: Axes, paths: Mapping[str, np.ndarray], height: Callable | None = 
     for name in paths:
         colour, style = METHOD.get(name) or next(others)
         empty = [[]] * (2 if height is None else 3)
-        (rim,) = ax.plot(*empty, color="white", linewidth=4.5, zorder=5)
-        (line,) = ax.plot(*empty, color=colour, linestyle=style, linewidth=2.4, zorder=6, label=name)
-        ball = {"markersize": 10, "markeredgecolor": "white", "markeredgewidth": 1.5, "zorder": 7}
+        (rim,) = ax.plot(*empty, color="white", linewidth=4.5, zorder=5, animated=True)
+        (line,) = ax.plot(*empty, color=colour, linestyle=style, linewidth=2.4, zorder=6, animated=True, label=name)
+        ball = {"markersize": 10, "markeredgecolor": "white", "markeredgewidth": 1.5, "zorder": 7, "animated": True}
         artists[name] = rim, line, ax.plot(*empty, "o", color=colour, **ball)[0]
 
     def draw(k):
@@ -320,3 +320,30 @@ def hikers(ax: Axes, paths: Mapping[str, np.ndarray], height: Callable | None = 
                 artist.set_data(*part) if height is None else artist.set_data_3d(*part)
 
     return draw
+
+
+def marks(
+    ax: Axes, start: Sequence | None = None, lowest: Sequence | None = None, height: Callable | None = None
+) -> Axes:
+    """Mark where paths start by an open circle, and where the ground is lowest by a cross.
+
+    Parameters
+    ----------
+    ax : Axes
+        Axes with the ground.
+    start, lowest : sequence, optional
+        A place (2,) each.
+    height : callable, optional
+        Height of the ground at points (..., 2), in 3-D.
+
+    Returns
+    -------
+    Axes
+        The axes.
+    """
+    for place, shape, fill in [(start, "o", "white"), (lowest, "X", "black")]:
+        if place is not None:
+            place = np.asarray(place, float)
+            where = place if height is None else np.append(place, height(place))
+            ax.plot(*where[:, None], shape, color="black", markerfacecolor=fill, markersize=9, zorder=4)
+    return ax

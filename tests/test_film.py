@@ -67,6 +67,57 @@ def test_colours_are_kept_and_white_is_white(shown):
     assert (seen[0, 0] == 255).all()
 
 
+def test_what_moves_keeps_its_own_colour_exactly_however_small_it_is(shown):
+    fig, draw, frames = rolling()
+    (ball,) = fig.axes[0].lines
+    ball.set(animated=True, markersize=6)
+    fig.axes[0].imshow(np.random.default_rng(0).random((60, 80)), cmap="winter", extent=(0, 1, 0, 1), aspect="auto")
+    film.film(fig, draw, frames, ALT)
+    moving, _ = images(*shown)
+    blue = [int(plots.BLUE[i : i + 2], 16) for i in (1, 3, 5)]
+    assert (pixels(moving, 2) == blue).all(axis=-1).sum() > 10
+
+
+def test_a_colour_that_only_the_first_frames_have_is_kept(shown):
+    fig, ax = plots.grid(width=4, height=3)
+    ax.axis("off")
+    block = ax.axvspan(0, 1, color="#a9cfe8")
+    film.film(fig, lambda k: block.set_facecolor("#a9cfe8" if k < 5 else "#7fc8a9"), range(10), ALT)
+    moving, _ = images(*shown)
+    for k, wanted in [(0, (0xA9, 0xCF, 0xE8)), (1, (0x7F, 0xC8, 0xA9))]:  # frames that are alike are one
+        assert np.abs(pixels(moving, k)[150, 200] - wanted).max() <= 6
+
+
+def test_what_stands_still_is_drawn_once_and_the_film_is_the_same():
+    """With `animated=True` on the ball the axes below it are drawn for the first frame only."""
+    films, counts = {}, {}
+    for animated in (False, True):
+        fig, draw, frames = rolling()
+        ax, times = fig.axes[0], []
+        ax.lines[0].set_animated(animated)
+        patch = ax.patch
+        original = patch.draw
+        patch.draw = lambda renderer, times=times, original=original: times.append(1) or original(renderer)
+        films[animated], counts[animated] = [p.tobytes() for p in film._pictures(fig, draw, frames)], len(times)
+        plt.close(fig)
+    assert counts[True] == 1 and counts[False] >= 5
+    assert films[True] == films[False] and len(set(films[True])) == 5
+
+
+def test_a_title_that_changes_is_drawn_anew_though_the_ball_is_animated(shown):
+    fig, draw, frames = rolling(3)
+    fig.axes[0].lines[0].set_animated(True)
+
+    def with_title(x):
+        draw(x)
+        fig.axes[0].set_title("" if x < 0.3 else "It rolls.")
+
+    film.film(fig, with_title, frames, ALT)
+    moving, _ = images(*shown)
+    dark = [int((pixels(moving, k)[:40].sum(axis=-1) < 200).sum()) for k in range(3)]
+    assert dark[0] < dark[1] == dark[2]
+
+
 def test_it_is_described_can_be_closed_and_stands_still_for_who_asked_for_that(shown):
     film.film(*rolling(), ALT)
     (bundle,) = shown

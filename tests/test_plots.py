@@ -125,3 +125,18 @@ def test_hikers_show_their_paths_up_to_a_step(projection):
     assert lines["descent"].get_color() == plots.METHOD["descent"][0]
     fig.canvas.draw()
     plt.close(fig)
+
+
+@pytest.mark.parametrize("projection", [None, "3d"])
+def test_start_and_lowest_point_have_marks_of_their_own(projection):
+    fig = plt.figure()
+    ax = fig.add_subplot(projection=projection)
+    height = (lambda p: p.sum(axis=-1)) if projection else None
+    assert plots.marks(ax, start=(1, 2), lowest=(3, 4), height=height) is ax
+    places = [np.ravel(line.get_data_3d() if projection else line.get_data()).tolist() for line in ax.lines]
+    assert places == ([[1, 2, 3], [3, 4, 7]] if projection else [[1, 2], [3, 4]])
+    assert [line.get_marker() for line in ax.lines] == ["o", "X"]
+    assert [line.get_markerfacecolor() for line in ax.lines] == ["white", "black"]
+    plots.marks(ax, lowest=(0, 0), height=height)
+    assert len(ax.lines) == 3
+    plt.close(fig)

@@ -30,7 +30,7 @@ def race():
     (lowest,) = f.minima
     ax.plot(*lowest, height(np.array(lowest)), "X", color="black", markersize=9, zorder=4)
     draw = plots.hikers(ax, paths, height)
-    step = fig.text(0.03, 0.93, "", fontsize=13)
+    step = fig.text(0.03, 0.93, "", fontsize=13, animated=True)
     fig.legend(loc="upper right", frameon=False, fontsize=12, handlelength=3)
 
     def frame(k):
