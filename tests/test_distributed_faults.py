@@ -292,6 +292,7 @@ def unmakeable(what, rank):
     return Trouble(rank)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("what", "error", "sentence"), [
     ("raises", FileNotFoundError, "no rows for me(?s:.)*Worker 1 raised this in 'make_worker'. Its traceback"),
     ("exits", dist.GaveUp, "worker 1 died 2 times in a row without an answer, the last time in 'make_worker'"),
@@ -309,6 +310,7 @@ def test_a_make_worker_that_fails_names_the_rank(what, error, sentence):
     assert caught.value.rank == 1
 
 
+@pytest.mark.long
 def test_a_hung_process_is_replaced_by_policy(tmp_path):
     with nothing_left() as look, dist.workers(Trouble, 2, timeout=5, on_hang="restart") as pool:
         look()
@@ -320,6 +322,7 @@ def test_a_hung_process_is_replaced_by_policy(tmp_path):
         assert 1 <= len(set(before) - set(pool.pids())) and len(pool.pauses) >= 2
 
 
+@pytest.mark.long
 def test_several_pools_and_the_users_own_client_side_by_side():
     from distributed import Client, LocalCluster
 
@@ -493,6 +496,7 @@ def test_a_cluster_that_is_gone_is_told_in_time_and_nothing_is_lost(fault, sente
                 process.resume()
 
 
+@pytest.mark.long
 def test_a_hang_on_a_cluster_leaves_no_blocked_process(tmp_path):
     with cluster(2) as address:
         options = dict(address=address, timeout=3, connect_timeout=30)
