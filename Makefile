@@ -1,7 +1,7 @@
 # Two commands: `make lab` to learn, `make test` to check everything. Both set up what they need in .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-launch test-matrix notebooks publish bench requirements clean
+.PHONY: help lab test test-launch test-matrix notebooks publish bench trials requirements clean
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -50,6 +50,10 @@ publish: $(PY)  ## write this repository's address everywhere: make publish REPO
 
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks
+
+trials: $(VENV)/.dev  ## put the claims on trial again: rows in data/trials, results in the ledger and CLAIMS.md
+	$(PY) -m tools.trials
+	$(PY) -m tools.claims
 
 test-launch: $(VENV)/.dev  ## the course as Binder, a hub, Colab and a bare wheel launch it (10 minutes)
 	$(PY) -m pytest -v -s tests/launch
