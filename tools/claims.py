@@ -18,9 +18,10 @@ the verdict that its experiment ends with: *holds*, *holds only if …*, *does n
 the measurement covers the difference). The tests run every experiment again and compare. Where it says *to be measured*
 the experiment is still to come. The numbers under *source* are those of the articles at the end.
 
-One experiment is one case. A claim *on trial* is run on many cases, drawn from a family whose ranges are its scope, in equal
-number where its condition is met and where it is not. `make trials` runs them again, and the rows are in
-[`data/trials`](data/trials/README.md), which says what the words mean. Where a trial and a lesson differ, believe the trial.
+One experiment is one case. A claim *on trial* is run on many cases, drawn from a family whose ranges are its scope, in
+equal number where its condition is met and where it is not. `make trials` runs them again. Their rows are in
+[`data/trials`](data/trials/README.md), where the words are explained. Where a trial and a lesson differ, believe the
+trial.
 """
 
 

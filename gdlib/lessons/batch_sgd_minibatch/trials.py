@@ -15,7 +15,7 @@ class NoiseFloor:
 
     axes = {
         "n": among(10, 20, 60, 200, about="rows", least=2, most=1000),
-        "d": among(1, 3, 8, 16, 40, about="columns", least=1, most=40),
+        "d": among(1, 3, 8, 16, 40, about="columns", least=1, most=300),
         "kappa": between(1, 1000, about="condition number of the columns' scales", log=True, least=1, most=1e6),
         "columns": among("normal", "student-3", about="columns"),
         "noise": among(0.0, 0.1, 1.0, about="standard deviation of the target's noise", least=0, most=1e6),
@@ -34,8 +34,8 @@ class NoiseFloor:
         return case.noise > 0 and case.d < case.n
 
     def possible(case):
-        if min(case.n, case.d) > 16:
-            raise ValueError(f"the fewer of n and d must be at most 16, or it takes too long; got {case.n}, {case.d}")
+        if min(case.n, case.d) > 20:
+            raise ValueError(f"the fewer of n and d must be at most 20, or it takes too long; got {case.n}, {case.d}")
 
     def run(case, rng):
         floors = np.array([_floors(*_problem(case, rng), case.batch, case.share) for _ in range(8)])

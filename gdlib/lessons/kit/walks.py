@@ -1,0 +1,88 @@
+"""Walks that trials have in common: only what is asked of them is kept, so that they may be long."""
+from collections.abc import Callable, Iterable
+from itertools import repeat
+
+import numpy as np
+
+from gdlib.descent import iterate
+from gdlib.models import LogisticRegression
+from gdlib.objectives import Objective
+from gdlib.rules.rule import Optimizer
+
+
+def quadratic(eigenvalues: np.ndarray) -> Objective:
+    """½ Σ λᵢ θᵢ², for eigenvalues (..., d) that may differ from run to run."""
+    lam = np.asarray(eigenvalues, float)
+    return Objective("quadratic", lambda theta: 0.5 * (lam * theta**2).sum(axis=-1), lambda theta: lam * theta)
+
+
+def spectrum(name: str, d: int, kappa: float) -> np.ndarray:
+    """d curvatures from 1/κ to 1, the flattest first: "geometric", "even" or "two values"; for d = 1 it is 1."""
+    if d == 1:
+        return np.ones(1)
+    if name == "geometric":
+        return np.geomspace(1 / kappa, 1, d)
+    if name == "even":
+        return np.linspace(1 / kappa, 1, d)
+    return np.where(np.arange(d) < (d + 1) // 2, 1 / kappa, 1.0)
+
+
+def steps_until(reached: Callable, opt: Optimizer, theta0: np.ndarray, steps: int, grads: Iterable | Callable,
+                stay: bool = False) -> np.ndarray:
+    """The step at which each run has first arrived, or from which on it stays; inf if it does not within `steps`.
+
+    Parameters
+    ----------
+    reached : callable
+        θ (..., d) -> (...), whether a run is where it should be.
+    opt : Optimizer
+        The rule.
+    theta0 : (..., d)
+        Where the runs start.
+    steps : int
+        The most steps to take.
+    grads : callable or iterable
+        The gradient, or an oracle.
+    stay : bool
+        From which step on it stays, to the end of the walk.
+    """
+    oracle = repeat(grads, steps) if callable(grads) else grads
+    with np.errstate(all="ignore"):  # a run that diverges does not arrive
+        for t, theta, _ in iterate(opt, theta0, oracle):
+            there = reached(theta)
+            if t == 0:
+                arrived = np.where(there, 0.0, np.inf)
+            elif stay:
+                arrived = np.where(there, np.minimum(arrived, t), np.inf)
+            else:
+                arrived = np.where(there & np.isinf(arrived), t, arrived)
+                if np.isfinite(arrived).all():
+                    break
+            if t == steps:
+                break
+    return arrived
+
+
+SURFACES = ("quadratic", "ln cosh", "logistic", "separable")
+
+
+def surface(name: str, d: int, kappa: float, rng: np.random.Generator) -> tuple:
+    """A convex surface, and L, the largest curvature that it has anywhere.
+
+    - "quadratic": curvatures from 1/κ to 1, the same everywhere, in drawn directions
+    - "ln cosh": the same at the bottom, and flatter away from it
+    - "logistic": labels by chance, so that the lowest point is finite
+    - "separable": labels that a plane divides, so that the lowest point is nowhere
+    """
+    lam = spectrum("geometric", d, kappa)
+    turn = np.linalg.qr(rng.standard_normal((d, d)))[0]
+    if name == "quadratic":
+        return Objective(name, lambda theta: 0.5 * (lam * (theta @ turn) ** 2).sum(axis=-1),
+                         lambda theta: (lam * (theta @ turn)) @ turn.T), 1.0
+    if name == "ln cosh":
+        return Objective(name, lambda theta: (lam * (np.logaddexp(z := theta @ turn, -z) - np.log(2))).sum(axis=-1),
+                         lambda theta: (lam * np.tanh(theta @ turn)) @ turn.T), 1.0
+    X = rng.standard_normal((10 * d + 10, d)) * np.sqrt(lam) @ turn.T
+    y = X @ turn[:, -1] > 0 if name == "separable" else rng.random(len(X)) < 0.5
+    model = LogisticRegression(X, y.astype(int), intercept=False)
+    return model, float(np.linalg.eigvalsh(X.T @ X / len(X))[-1]) / 4
