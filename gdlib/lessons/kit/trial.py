@@ -127,7 +127,8 @@ class Trial:
 
     def measured(self, case: object, seed: int) -> Outcome:
         """The outcome of a case: three finite numbers in order."""
-        outcome = Outcome(*map(float, self.run(case, np.random.default_rng(seed))))
+        with np.errstate(all="ignore"):  # a walk may diverge, an outcome may not
+            outcome = Outcome(*map(float, self.run(case, np.random.default_rng(seed))))
         if not (np.isfinite(outcome).all() and outcome.low <= outcome.effect <= outcome.high):
             raise ValueError(f"run of {self.claim} must give finite effect, low, high with low <= effect <= high; got "
                              f"{outcome} for {case}")
@@ -140,7 +141,7 @@ class Trial:
             return HOLDS
         if not (high < self.smallest or low > self.most):
             return TOO_WIDE
-        if self.kind in MEASURED:
+        if self.kind in MEASURED and math.isinf(self.most):  # of a range there is no opposite
             if -self.smallest < low and high < self.smallest:
                 return NO_EFFECT
             if high < -self.smallest:

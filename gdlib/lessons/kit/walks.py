@@ -86,3 +86,21 @@ def surface(name: str, d: int, kappa: float, rng: np.random.Generator) -> tuple:
     y = X @ turn[:, -1] > 0 if name == "separable" else rng.random(len(X)) < 0.5
     model = LogisticRegression(X, y.astype(int), intercept=False)
     return model, float(np.linalg.eigvalsh(X.T @ X / len(X))[-1]) / 4
+
+
+def step_that_bends(f: Objective, theta: np.ndarray, share: float) -> np.ndarray:
+    """Steps −ηg (k, d), each so long that the gradient at its end differs from g by this share of ‖g‖.
+
+    The shortest such step, by trying lengths and then bisection.
+    """
+    g = f.grad(theta)
+    size = np.linalg.norm(g, axis=-1)
+    etas = np.geomspace(1e-9, 1e3, 400)
+    changes = np.array([np.linalg.norm(f.grad(theta - eta * g) - g, axis=-1) / size for eta in etas])
+    first = np.maximum((changes >= share).argmax(axis=0), 1)
+    low, high = etas[first - 1], etas[first]
+    for _ in range(50):
+        middle = np.sqrt(low * high)
+        far = np.linalg.norm(f.grad(theta - middle[:, None] * g) - g, axis=-1) / size >= share
+        low, high = np.where(far, low, middle), np.where(far, middle, high)
+    return -high[:, None] * g

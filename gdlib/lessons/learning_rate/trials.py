@@ -50,12 +50,12 @@ class TooLargeSwings:
         "times": between(1.05, 4, about="rate, as a multiple of 2/λ, λ the largest curvature at the start,", log=True,
                          least=1.0001, most=100),
     }
-    fixed = ("exact slopes; 1,000 steps from 8 starts; a walk swings if more than half of its last 100 steps turn back, "
+    fixed = ("exact slopes; 1,000 steps from 8 starts; a walk swings if most of its last 100 steps turn back, "
              "and is still if the slope has come to less than a millionth of the first")
     smallest = 0.5
     of_each = 80
-    literature = ("Cohen et al. (2021) and Lewkowycz et al. (2020) narrow it: a network may swing to a flatter place and "
-                  "learn on; Wu, Braverman and Lee (2024): descent on separable data converges at any rate")
+    literature = ("Lewkowycz et al. (2020) narrow it: a network may swing to a flatter place and learn on; "
+                  "Wu, Braverman and Lee (2024): descent on separable data converges at any rate")
 
     def met(case):
         """the surface is nowhere steeper at the start than at its bottom (a bowl, ln cosh)"""
@@ -80,15 +80,14 @@ def _networks(case, rng):
 
 def _restless(f, opt, theta0, steps):
     """1 for a walk that flies off or goes on swinging, 0 for one that does neither: (runs,)."""
-    with np.errstate(all="ignore"):
-        first, before, turns = f.grad(theta0), None, np.zeros(len(theta0))
-        for t, theta, _ in gd.iterate(opt, theta0, (f.grad for _ in range(steps))):
-            if t >= steps - 100:
-                slope = f.grad(theta)
-                turns += 0 if before is None else (slope * before).sum(axis=-1) < 0
-                before = slope
-        size = np.linalg.norm(slope, axis=-1)
-        still = size < 1e-6 * np.linalg.norm(first, axis=-1)
+    first, before, turns = f.grad(theta0), None, np.zeros(len(theta0))
+    for t, theta, _ in gd.iterate(opt, theta0, (f.grad for _ in range(steps))):
+        if t >= steps - 100:
+            slope = f.grad(theta)
+            turns += 0 if before is None else (slope * before).sum(axis=-1) < 0
+            before = slope
+    size = np.linalg.norm(slope, axis=-1)
+    still = size < 1e-6 * np.linalg.norm(first, axis=-1)
     return np.where(np.isfinite(size), (turns > 50) & ~still, True).astype(float)
 
 
@@ -100,9 +99,11 @@ class LargerIsFaster:
         "spectrum": among(*SPECTRA, about="curvatures"),
         "d": among(2, 10, 50, about="coordinates", least=2, most=1000),
         "kappa": between(2, 200, about="condition number", log=True, least=1, most=1e4),
-        "rate": between(0.05, 1.56, about="the smaller rate, times the largest curvature,", log=True, least=0.005, most=1.59),
+        "rate": between(0.05, 1.56, about="the smaller rate, times the largest curvature,", log=True, least=0.005,
+                        most=1.59),
         "start": among("anywhere", "on the steepest axis", about="start"),
-        "target": between(1e-4, 1e-2, about="distance to reach, as a share of the first,", log=True, least=1e-9, most=0.5),
+        "target": between(1e-4, 1e-2, about="distance to reach, as a share of the first,", log=True, least=1e-9,
+                          most=0.5),
     }
     fixed = "quadratics, exact slopes, 8 starts"
     smallest = 0.05
@@ -120,8 +121,8 @@ class LargerIsFaster:
             theta0[:, :-1] = 0
         goal = case.target * np.linalg.norm(theta0, axis=-1)
         steps = int(60 + 3 * case.kappa / case.rate * np.log(1 / case.target))
-        small, large = (steps_until(lambda theta: np.linalg.norm(theta, axis=-1) <= goal, gd.gradient_descent(rate), theta0,
-                                    steps, f.grad) for rate in (case.rate, 1.25 * case.rate))
+        small, large = (steps_until(lambda theta: np.linalg.norm(theta, axis=-1) <= goal, gd.gradient_descent(rate),
+                                    theta0, steps, f.grad) for rate in (case.rate, 1.25 * case.rate))
         return paired(np.log2(np.minimum(small, steps) / np.minimum(large, steps)))
 
 
@@ -141,11 +142,11 @@ class DecayHelps:
         "schedule": among("cosine", "stair", "1/t", about="schedule"),
         "steps": among(30, 300, 1000, 3000, about="steps", least=5, most=20_000),
     }
-    fixed = "quadratics; 8 starts for the judgement, 8 others for the tuning; 30 first rates from 1e-4/λmax to 1.95/λmax"
+    fixed = "quadratics; 8 starts to judge by, 8 others to tune on; 30 first rates from 1e-4/λmax to 1.95/λmax"
     smallest = 0.1
     of_each = 80
-    literature = ("Robbins and Monro (1951), Bottou, Curtis and Nocedal (2018) agree for noise that stays; Ma, Bassily and "
-                  "Belkin (2018) narrow it: where the noise vanishes at the bottom a constant rate is enough")
+    literature = ("Robbins and Monro (1951), Bottou, Curtis and Nocedal (2018) agree for noise that stays; Ma, Bassily "
+                  "and Belkin (2018) narrow it: where the noise vanishes at the bottom a constant rate is enough")
 
     def met(case):
         """the noise does not vanish at the bottom, and the steps are many: 300, and ten times the condition number"""
@@ -161,7 +162,8 @@ class DecayHelps:
 def _falls(case):
     """The rate at each step as a share of the first."""
     s = np.arange(case.steps) / case.steps
-    return {"cosine": (1 + np.cos(np.pi * s)) / 2, "stair": 0.5 ** np.floor(8 * s), "1/t": 1 / (1 + 20 * s)}[case.schedule]
+    shapes = {"cosine": (1 + np.cos(np.pi * s)) / 2, "stair": 0.5 ** np.floor(8 * s), "1/t": 1 / (1 + 20 * s)}
+    return shapes[case.schedule]
 
 
 def _judged(lam, case, shares, squares):

@@ -62,7 +62,7 @@ class MomentumLessOscillation:
     literature = "Polyak (1964): roots of modulus √β, against ηλ − 1 of descent; Goh (2017) draws the same map"
 
     def met(case):
-        """√β is below ηλ − 1, by which descent itself swings, in a bowl; or the slopes are noisy and η/(1 − β) is equal"""
+        """√β is below ηλ − 1, by which descent swings, in a bowl; or the slopes are noisy and η/(1 − β) is equal"""
         swings = case.shape == "bowl" and np.sqrt(case.beta) < case.steepness - 1
         return swings or (case.sigma > 0 and case.hold == "η/(1 − β)")
 
@@ -87,7 +87,8 @@ class MomentumEscapesSaddles:
     """Steps until |θ| along the ways down is 1, by plain descent and by the heavy ball, from the same starts."""
 
     axes = {
-        "down": between(0.02, 1, about="steepest way down as a share of the steepest way up", log=True, least=0.001, most=100),
+        "down": between(0.02, 1, about="steepest way down as a share of the steepest way up", log=True, least=0.001,
+                        most=100),
         "ways": among(1, 3, 10, about="ways down", least=1, most=1000),
         "up": among(1, 10, 100, about="ways up", least=1, most=1000),
         "beta": between(0.3, 0.99, about="β", least=0, most=0.999),
@@ -128,14 +129,16 @@ class MomentumAccelerates:
         "d": among(2, 5, 10, about="coordinates", least=1, most=200),
         "kappa": between(2, 150, about="condition number", log=True, least=1, most=1000),
         "beta": among(0.3, 0.5, 0.8, 0.9, 0.95, about="β", least=0, most=0.999),
-        "target": between(0.001, 0.03, about="distance to reach, as a share of the first,", log=True, least=1e-6, most=0.9),
+        "target": between(0.001, 0.03, about="distance to reach, as a share of the first,", log=True, least=1e-6,
+                          most=0.9),
         "sigma": among(0.0, 0.001, 0.01, about="noise of the slopes", least=0, most=10),
         "count": among("arrives", "stays", about="what counts: it"),
     }
     fixed = "quadratics; 32 starts; the rates are tuned on 32 others, each method over the same 24 shares of its edge"
     smallest = 0.1
     seeds, of_each = 32, 60
-    literature = "Polyak (1964): √κ instead of κ, for the best β; Kidambi et al. (2018) narrow it: not with the noise of batches"
+    literature = ("Polyak (1964): √κ instead of κ, for the best β; Kidambi et al. (2018) narrow it: not with the noise "
+                  "of batches")
 
     def met(case):
         """the slopes are exact, and agree for twice as long as the ball remembers: (κ + 1)/2 is 2/(1 − β) or more"""
@@ -151,8 +154,9 @@ class MomentumAccelerates:
         for opt in (gd.gradient_descent(gd.per_run(2 * multiples)),
                     gd.momentum(gd.per_run(2 * (1 + case.beta) * multiples), case.beta)):
             grads = _noisy_slopes(lam, case.sigma, np.random.default_rng(seed), steps)
-            took = np.minimum(steps_until(lambda theta: np.linalg.norm(theta, axis=-1) <= goal, opt,
-                                          theta0 + np.zeros((24, 1)), steps, grads, stay=case.count == "stays"), 2 * steps)
+            took = steps_until(lambda theta: np.linalg.norm(theta, axis=-1) <= goal, opt, theta0 + np.zeros((24, 1)),
+                               steps, grads, stay=case.count == "stays")
+            took = np.minimum(took, 2 * steps)
             best.append(took[32:, took[:32].mean(axis=0).argmin()])
         return paired(np.log2(best[0] / best[1]))
 
@@ -170,9 +174,10 @@ class MomentumEscapesMinima:
 
     axes = {
         "tilt": between(0.02, 0.3, about="tilt c of the two wells (x² − 1)²/4 + cx", least=0.001, most=0.38),
-        "above": between(-0.9, 3, about="height of the start over the barrier, in depths of the well,", least=-0.95, most=20),
-        "beta": between(0.3, 0.99, about="β", least=0, most=0.999),
-        "lr": between(0.005, 0.2, about="η", log=True, least=0.001, most=0.3),
+        "above": between(-0.3, 3, about="height of the start over the barrier, in depths of the well,", least=-0.95,
+                         most=20),
+        "beta": among(0.5, 0.9, 0.95, 0.98, 0.99, about="β", least=0, most=0.999),
+        "lr": between(0.02, 0.2, about="η", log=True, least=0.001, most=0.3),
         "hold": among("η", "η/(1 − β)", about="held equal"),
         "count": among("crosses once", "ends beyond", about="what counts: it"),
     }
@@ -182,7 +187,7 @@ class MomentumEscapesMinima:
     literature = "Polyak (1964) and Qian (1999) for the ball as a mass with friction"
 
     def met(case):
-        """it counts to cross once, both have the same η, and friction (1 − β)/√η leaves the ball above the barrier"""
+        """it counts to cross once, both have the same η, and friction (1 − β)/√η leaves the ball above the top"""
         return case.count == "crosses once" and case.hold == "η" and _height_left(case) > 0
 
     def run(case, rng):
@@ -198,7 +203,7 @@ class MomentumEscapesMinima:
 def _height_left(case):
     """How high over the barrier the ball still is on top of it, if friction takes as much as from a ball without any.
 
-    As a flow the heavy ball is ẍ = −f′ − γẋ, γ = (1 − β)/√η, and friction takes γ times the integral of |ẋ| over the way.
+    As a flow the heavy ball is ẍ = −f′ − γẋ, γ = (1 − β)/√η, and friction takes γ times the integral of |ẋ| dx.
     """
     f, (_, top, shallow) = _two_wells(case.tilt)
     height = f.value(shallow) + (1 + case.above) * (f.value(top) - f.value(shallow))
@@ -225,8 +230,7 @@ def _outer_slope(f, shallow, heights):
 def _share_beyond(opt, theta0, grad, top, count):
     """The share of starts (8, 32, 1) that cross the top once, or end beyond it: (8,)."""
     crossed = False
-    with np.errstate(all="ignore"):
-        for _, theta, _ in gd.iterate(opt, theta0, (grad for _ in range(2000))):
-            beyond = theta[..., 0] < top
-            crossed = crossed | beyond
+    for _, theta, _ in gd.iterate(opt, theta0, (grad for _ in range(2000))):
+        beyond = theta[..., 0] < top
+        crossed = crossed | beyond
     return (crossed if count == "crosses once" else beyond).mean(axis=1)
