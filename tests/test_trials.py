@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gdlib as gd
-from gdlib.lessons.kit import intervals, ledger, rows, trial
+from gdlib.lessons.batch_sgd_minibatch import trials as batches
+from gdlib.lessons.kit import intervals, ledger, rows, trial, walks
 from gdlib.lessons.kit.axes import among, between
 from gdlib.lessons.kit.intervals import Outcome
 from gdlib.lessons.kit.verdicts import BACKWARDS, HOLDS, NO_EFFECT, OTHER, TOO_WIDE, VERDICTS, verdict
@@ -440,6 +441,14 @@ def test_the_tool_refuses_in_a_sentence(larger, capsys, arguments, sentence):
     assert sentence in capsys.readouterr().err
 
 
+def test_the_ledger_is_written_anew_from_the_rows_without_running_them(whole, larger, monkeypatch):
+    before = tool.LEDGER.read_text(encoding="utf-8")
+    tool.LEDGER.write_text(LEDGER_OF_TWO, encoding="utf-8")
+    monkeypatch.setattr(tool, "one", lambda *_: pytest.fail("it was run"))
+    tool.main(["--ledger"])
+    assert tool.LEDGER.read_text(encoding="utf-8") == before != LEDGER_OF_TWO
+
+
 def test_a_claim_without_an_entry_is_not_stored(larger):
     with pytest.raises(ValueError, match=r"data/claims.toml must have \[claims.mine\]"):
         tool.with_trial(LEDGER_OF_TWO, "mine", {"kind": "effect"})
@@ -454,6 +463,77 @@ def test_several_processes_leave_the_stored_file(tmp_path, monkeypatch):
     alone = tool.Part(TRIALS[cheapest], 0)
     tool.complete([alone], 1)
     assert rows.path(cheapest).read_text(encoding="utf-8") == alone.text()
+
+
+# --- what trials measure with ---
+
+def test_the_noise_floor_in_closed_form_is_where_walks_come_to():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 3)) * [1, 0.7, 0.5]
+    y = X @ [1, 2, 3] + rng.standard_normal(20)
+    model, rate = gd.LeastSquares(X, y, intercept=False), 0.2 / (X**2).sum(axis=1).max()
+    start = np.tile(model.solution(), (200, 1))
+    generators = [np.random.default_rng([1, i]) for i in range(200)]
+    oracle = gd.minibatches(model, 2, generators, replace=True)
+    walk = gd.run(model, gd.gradient_descent(rate), start, 600, oracle=oracle, every=50)
+    late = (walk.loss[6:] - model(model.solution())).mean(axis=0)
+    excess = batches.floor(X, y, rate, 2)
+    assert intervals.paired(late).low < excess < intervals.paired(late).high
+    assert late.mean() == pytest.approx(excess, rel=0.05)
+
+
+def test_there_is_no_floor_where_every_row_can_be_fitted():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 60))
+    assert batches.floor(X, rng.standard_normal(20), 0.001, 1) == 0
+
+
+@pytest.mark.parametrize("name", walks.SURFACES)
+def test_a_surface_has_the_gradient_and_the_curvature_that_it_says(name):
+    f, largest = walks.surface(name, 4, 10.0, np.random.default_rng(0))
+    points = np.random.default_rng(1).standard_normal((50, 4))
+    for theta in points[:3]:
+        assert gd.analysis.check_gradient(f, f.grad, theta)
+    near = points + 1e-4 * np.random.default_rng(2).standard_normal((50, 4))
+    slopes = np.linalg.norm(f.grad(near) - f.grad(points), axis=1) / np.linalg.norm(near - points, axis=1)
+    assert slopes.max() <= largest * (1 + 1e-6)
+    at_bottom = gd.analysis.hessian(f, np.zeros(4))
+    assert np.linalg.eigvalsh(at_bottom)[-1] == pytest.approx(largest, rel=1e-6)
+
+
+@pytest.mark.parametrize("z, value", [(0, 0), (1e-9, 5e-19), (-1e-9, 5e-19), (1, 0.4337808304830271),
+                                      (0.999999, 0.4337800688893), (800, 800 - np.log(2)), (-800, 800 - np.log(2))])
+def test_ln_cosh_is_exact_near_0_and_finite_far_away(z, value):
+    assert walks.ln_cosh(np.array(float(z))) == pytest.approx(value, rel=1e-12)
+
+
+def test_a_spectrum_reaches_from_one_over_kappa_to_1():
+    for name in ("geometric", "even", "two values"):
+        for d in (2, 3, 7):
+            lam = walks.spectrum(name, d, 50.0)
+            assert (lam.min(), lam.max(), len(lam)) == (pytest.approx(1 / 50), 1, d)
+        assert list(walks.spectrum(name, 1, 50.0)) == [1]
+
+
+def test_steps_until_a_walk_arrives_and_until_it_stays():
+    halving, swinging = gd.gradient_descent(gd.per_run([0.5, 0.05])), gd.gradient_descent(1.5)
+
+    def near(theta):
+        return np.abs(theta[..., 0]) <= 0.3
+
+    assert list(walks.steps_until(near, halving, [[1.0]], 10, lambda theta: theta)) == [2, np.inf]
+    assert walks.steps_until(near, swinging, [1.0], 9, lambda theta: theta) == 2
+    signs = (lambda theta, sign=sign: sign * theta for sign in (1, -1, 1, 1, 1))  # down, up, down, down, down
+    assert walks.steps_until(near, gd.gradient_descent(0.75), [1.0], 5, signs, stay=True) == 3
+
+
+@given(share=st.floats(1e-3, 2))
+def test_a_step_bends_the_slope_by_the_share_that_was_asked(share):
+    theta = np.random.default_rng(0).standard_normal((5, 2))
+    for f in (gd.quadratic([1.0, 30.0]), gd.rosenbrock):
+        step = walks.step_that_bends(f, theta, share)
+        change = np.linalg.norm(f.grad(theta + step) - f.grad(theta), axis=1)
+        assert change == pytest.approx(share * np.linalg.norm(f.grad(theta), axis=1), rel=1e-3)
 
 
 # --- what is stored ---
@@ -498,7 +578,57 @@ def test_no_verdict_flips_with_another_draw(claim):
     assert len(verdicts) >= 5 and set(verdicts) == {CLAIMS[claim]["trial"]["verdict"]}
 
 
-TRIED = 2  # of all claims: raise it with each trial that is added
+# What a sceptic tried against the lessons' verdicts, and what came of it: (claim, case, what it says, condition met).
+RAVINE = {"method": "RMSprop, ρ = 0.9", "kappa": 500, "angle": 10, "target": 0.03}
+SWING = {"steepness": 1.9, "beta": 0.95, "hold": "η/(1 − β)", "shape": "bowl", "sigma": 0}
+FALLING = {"spectrum": "geometric", "d": 10, "kappa": 100, "noise": "vanishing", "sigma": 1, "schedule": "cosine",
+           "steps": 1000}
+WELL = {"tilt": 0.2, "above": 0.5, "beta": 0.9, "lr": 0.05, "hold": "η", "count": "crosses once"}
+TRIED_BY_A_SCEPTIC = [
+    ("noise-floor", {"n": 20, "d": 60, "kappa": 1, "columns": "normal", "noise": 1, "tails": "normal", "batch": 1,
+                     "share": 0.2}, OTHER, False),  # every row can be fitted: no floor at all
+    ("scaling-inputs", {"n": 160, "d": 5, "spread": 1, "offset": 10, "turned": "no", "signal": "every column",
+                        "noise": 0.3, "batch": 16, "epochs": 40}, HOLDS, True),  # equal scales, far from 0
+    ("adaptive-less-oscillation", RAVINE, HOLDS, False),  # RMSprop is quicker in a ravine turned a little …
+    ("adaptive-less-oscillation", RAVINE | {"angle": 45}, BACKWARDS, False),
+    ("momentum-less-oscillation", SWING | {"beta": 0.2}, HOLDS, True),  # at equal η/(1 − β) it swings less …
+    ("momentum-less-oscillation", SWING, HOLDS, False),
+    ("momentum-less-oscillation", SWING | {"steepness": 1.2, "beta": 0.9, "hold": "η"}, BACKWARDS, False),
+    ("lr-too-large", {"surface": "separable", "d": 5, "kappa": 3, "times": 2.5}, NO_EFFECT, False),
+    ("decay-helps", FALLING, BACKWARDS, False),  # noisy, but less and less
+    ("decay-helps", FALLING | {"noise": "constant", "sigma": 0.01, "schedule": "1/t", "steps": 30}, BACKWARDS, False),
+    ("momentum-escapes-minima", WELL, NO_EFFECT, False),  # from above the barrier, and friction takes all
+    ("momentum-escapes-saddles", {"down": 0.5, "ways": 1, "up": 10, "beta": 0.9, "lr": 1, "hold": "η/(1 − β)",
+                                  "away": 1e-3}, BACKWARDS, False),  # off the ridge, and slower
+    ("momentum-accelerates", {"spectrum": "geometric", "d": 5, "kappa": 100, "beta": 0.9, "target": 0.003,
+                              "sigma": 0.01, "count": "stays"}, NO_EFFECT, False),  # noise
+    ("steepest", {"surface": "rosenbrock", "kappa": 1, "length": "largest coordinate", "bend": 0.01}, OTHER, False),
+]
+
+
+@pytest.mark.parametrize("claim, case, said, met", TRIED_BY_A_SCEPTIC)
+def test_what_breaks_a_lessons_verdict_does_not_break_the_trials(claim, case, said, met):
+    found = ledger.attack(claim, case)
+    assert (found.says, found.inside, found.refutes) == (said, met, False)
+
+
+AGREE = {"zero-gradient-not-minimum", "minimum-1d-saddle-2d"}  # in verdict and condition, word for word
+# The same verdict, with the condition put otherwise.
+SAME_VERDICT = {"velocity-is-average", "data-parallel-same", "momentum-escapes-saddles"}
+
+
+def test_where_a_lesson_and_its_trial_say_the_same():
+    tried = {name: entry for name, entry in CLAIMS.items() if "trial" in entry}
+    same = {name for name, entry in tried.items() if entry["verdict"] == entry["trial"]["verdict"]}
+    condition = {name for name in same if entry_condition(tried[name]) == tried[name].get("only_if", "")}
+    assert (condition, same - condition) == (AGREE, SAME_VERDICT)
+
+
+def entry_condition(entry):
+    return entry["trial"].get("condition", "")
+
+
+TRIED = 20  # of all claims: raise it with each trial that is added
 
 
 def test_how_many_claims_were_tried():

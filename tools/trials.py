@@ -3,6 +3,7 @@
     python -m tools.trials                        # all trials
     python -m tools.trials noise-floor --jobs 1   # this one, in one process
     python -m tools.trials --masters 1 2 3 4 5    # draw other cases: does a verdict flip? (data/trials/masters.csv)
+    python -m tools.trials --ledger               # run nothing: write the ledger anew from the rows that are stored
 
 Each row is kept as soon as its case is done. Interrupt it, start it again, and it goes on. What is stored at the end is
 the same for any number of jobs and interruptions. The results are written into the ledger, data/claims.toml, too.
@@ -130,10 +131,16 @@ def with_trial(text: str, claim: str, result: dict) -> str:
 
 def store(parts: list[Part]):
     """Write rows and ledger."""
-    text = LEDGER.read_text(encoding="utf-8")
     for part in parts:
         rows.path(part.tried.claim).write_text(part.text(), encoding="utf-8", newline="\n")
-        text = with_trial(text, part.tried.claim, part.result())
+    write_ledger([part.tried for part in parts])
+
+
+def write_ledger(trials: list[trial.Trial]):
+    """Write into the ledger what the stored rows of these trials come to."""
+    text = LEDGER.read_text(encoding="utf-8")
+    for tried in trials:
+        text = with_trial(text, tried.claim, trial.judged(tried, rows.read(tried)))
     LEDGER.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -158,6 +165,7 @@ def main(arguments: list[str] | None = None):
     parser.add_argument("claims", nargs="*", metavar="CLAIM", help="its id in data/claims.toml; all that have a trial")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes; by default one per core")
     parser.add_argument("--masters", type=int, nargs="+", default=[0], help="other seeds of the drawing; not 0")
+    parser.add_argument("--ledger", action="store_true", help="run nothing, write the ledger from the stored rows")
     given = parser.parse_args(arguments)
     trials = trial.load()
     if unknown := [claim for claim in given.claims if claim not in trials]:
@@ -166,6 +174,9 @@ def main(arguments: list[str] | None = None):
         parser.error(f"--jobs must be at least 1; got {given.jobs}")
     if 0 in given.masters and given.masters != [0]:
         parser.error("--masters must not name 0: that is the seed of the rows that are stored")
+    if given.ledger:
+        write_ledger([trials[claim] for claim in given.claims or trials])
+        return
     parts = [Part(trials[claim], master) for claim in given.claims or trials for master in given.masters]
     complete(parts, given.jobs)
     for part in parts:
@@ -176,4 +187,7 @@ def main(arguments: list[str] | None = None):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("interrupted; what is done is kept: the same command goes on from there")

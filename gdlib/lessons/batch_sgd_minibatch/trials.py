@@ -17,7 +17,7 @@ class NoiseFloor:
 
     axes = {
         "n": among(10, 20, 60, 200, about="rows", least=2, most=1000),
-        "d": among(1, 3, 8, 16, 40, about="columns", least=1, most=300),
+        "d": among(1, 3, 8, 16, 60, about="columns", least=1, most=300),
         "kappa": between(1, 1000, about="condition number of the columns' scales", log=True, least=1, most=1e6),
         "columns": among("normal", "student-3", about="columns"),
         "noise": among(0.0, 0.1, 1.0, about="standard deviation of the target's noise", least=0, most=1e6),

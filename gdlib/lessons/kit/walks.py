@@ -1,6 +1,6 @@
 """Walks that trials have in common: only what is asked of them is kept, so that they may be long."""
 from collections.abc import Callable, Iterable
-from itertools import repeat
+from itertools import islice, repeat
 
 import numpy as np
 
@@ -46,19 +46,14 @@ def steps_until(reached: Callable, opt: Optimizer, theta0: np.ndarray, steps: in
     stay : bool
         From which step on it stays, to the end of the walk.
     """
-    oracle = repeat(grads, steps) if callable(grads) else grads
+    oracle = repeat(grads) if callable(grads) else grads
+    arrived = None
     with np.errstate(all="ignore"):  # a run that diverges does not arrive
-        for t, theta, _ in iterate(opt, theta0, oracle):
+        for t, theta, _ in iterate(opt, theta0, islice(oracle, steps)):
             there = reached(theta)
-            if t == 0:
-                arrived = np.where(there, 0.0, np.inf)
-            elif stay:
-                arrived = np.where(there, np.minimum(arrived, t), np.inf)
-            else:
-                arrived = np.where(there & np.isinf(arrived), t, arrived)
-                if np.isfinite(arrived).all():
-                    break
-            if t == steps:
+            arrived = np.full(np.shape(there), np.inf) if arrived is None else arrived
+            arrived = np.where(there, np.where(np.isinf(arrived), t, arrived), np.inf if stay else arrived)
+            if not stay and np.isfinite(arrived).all():
                 break
     return arrived
 
@@ -80,7 +75,7 @@ def surface(name: str, d: int, kappa: float, rng: np.random.Generator) -> tuple:
         return Objective(name, lambda theta: 0.5 * (lam * (theta @ turn) ** 2).sum(axis=-1),
                          lambda theta: (lam * (theta @ turn)) @ turn.T), 1.0
     if name == "ln cosh":
-        return Objective(name, lambda theta: (lam * (np.logaddexp(z := theta @ turn, -z) - np.log(2))).sum(axis=-1),
+        return Objective(name, lambda theta: (lam * ln_cosh(theta @ turn)).sum(axis=-1),
                          lambda theta: (lam * np.tanh(theta @ turn)) @ turn.T), 1.0
     X = rng.standard_normal((10 * d + 10, d)) * np.sqrt(lam) @ turn.T
     y = X @ turn[:, -1] > 0 if name == "separable" else rng.random(len(X)) < 0.5
@@ -104,3 +99,10 @@ def step_that_bends(f: Objective, theta: np.ndarray, share: float) -> np.ndarray
         far = np.linalg.norm(f.grad(theta - middle[:, None] * g) - g, axis=-1) / size >= share
         low, high = np.where(far, low, middle), np.where(far, middle, high)
     return -high[:, None] * g
+
+
+def ln_cosh(z: np.ndarray) -> np.ndarray:
+    """ln cosh z: exact to rounding near 0, where a difference of logarithms would not be, and without overflow."""
+    size = np.abs(z)
+    near = 0.5 * np.log1p(np.sinh(np.minimum(size, 1)) ** 2)
+    return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - np.log(2))

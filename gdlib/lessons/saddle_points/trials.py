@@ -1,9 +1,11 @@
 """Lesson 05: the claims on saddle points, on trial."""
 import numpy as np
 
+import gdlib as gd
 from gdlib.lessons.kit.axes import among, between
-from gdlib.lessons.kit.intervals import Outcome
+from gdlib.lessons.kit.intervals import Outcome, paired
 from gdlib.lessons.kit.trial import trial
+from gdlib.lessons.kit.walks import steps_until
 
 FLAT = {  # saddles in two coordinates whose Hessian has no negative eigenvalue
     "x³ − 3xy²": lambda x, y: x**3 - 3 * x * y**2,
@@ -88,3 +90,41 @@ class MinimumOnEveryAxis:
         lam = np.linalg.eigvalsh(H)
         share = float(-lam[0] / np.abs(lam).max())
         return Outcome(share, share, share)
+
+
+@trial("momentum-escapes-saddles", kind="effect", unit="halvings of the steps until the saddle is left")
+class MomentumEscapesSaddles:
+    """Steps until |θ| along the ways down is 1, by plain descent and by the heavy ball, from the same starts."""
+
+    axes = {
+        "down": between(0.02, 1, about="steepest way down as a share of the steepest way up", log=True, least=0.001,
+                        most=100),
+        "ways": among(1, 3, 10, about="ways down", least=1, most=1000),
+        "up": among(1, 10, 100, about="ways up", least=1, most=1000),
+        "beta": between(0.3, 0.99, about="β", least=0, most=0.999),
+        "lr": between(0.1, 1.9, about="ηλ of the steepest way up", log=True, least=0.01, most=1.99),
+        "hold": among("η", "η/(1 − β)", about="held equal"),
+        "away": among(0.0, 1e-6, 1e-3, about="start, off the ridge by", least=0, most=0.1),
+    }
+    fixed = "quadratic saddles; 8 starts; exact slopes; twice the steps that plain descent needs"
+    smallest = 0.1
+    of_each = 80
+    literature = "Jin, Netrapalli and Jordan (2018) agree for perturbed accelerated descent"
+
+    def met(case):
+        """the start is off the ridge, and both have the same η"""
+        return case.away > 0 and case.hold == "η"
+
+    def run(case, rng):
+        lam = np.concatenate([-case.down * rng.uniform(0.1, 1, case.ways), rng.uniform(0.1, 1, case.up)])
+        lam[0], lam[-1] = -case.down, 1.0
+        theta0 = rng.standard_normal((8, len(lam)))
+        theta0[:, :case.ways] *= case.away / np.linalg.norm(theta0[:, :case.ways], axis=1, keepdims=True)
+        if case.away == 0:
+            return Outcome(0.0, 0.0, 0.0)  # never left, by either
+        steps = int(2 * np.log(10 * np.sqrt(case.ways) / case.away) / np.log1p(case.lr * case.down)) + 10
+        lr = case.lr * (1 if case.hold == "η" else 1 - case.beta)
+        plain, ball = (steps_until(lambda theta: np.linalg.norm(theta[:, :case.ways], axis=1) >= 1, opt, theta0, steps,
+                                   lambda theta: lam * theta)
+                       for opt in (gd.gradient_descent(case.lr), gd.momentum(lr, case.beta)))
+        return paired(np.log2(np.minimum(plain, steps) / np.minimum(ball, steps)))
