@@ -120,6 +120,7 @@ def cases(holds=0, no_effect=0, backwards=0, other=0, too_wide=0):
     (cases(40), cases(other=30, too_wide=10), "undecided"),  # holds if, or only if?
     (cases(too_wide=40), cases(too_wide=40), "undecided"),
     (cases(20, other=20, too_wide=10), cases(20, other=30), "depends"),     # they could change nothing
+    (cases(58, too_wide=2), cases(14, other=35, too_wide=11), "holds if"),  # … outside; inside they are few
 ])
 def test_the_verdict_on_an_effect(inside, outside, said):
     assert verdict(inside, outside) == said
@@ -362,6 +363,19 @@ def test_how_many_seeds_it_would_take(larger):
     narrow, wide = Outcome(3, 2.9, 3.1), Outcome(1.5, 0.5, 2.5)  # ± 1, at 1/2 from the bound: 4 times as many
     assert trial.seeds_needed(larger, [narrow] * 8 + [wide] * 2) == 32
     assert trial.seeds_needed(larger, [narrow] * 9 + [wide]) == 8
+
+
+@pytest.mark.parametrize("claim, case", [
+    ("lr-too-small-slow", {"surface": "quadratic", "d": 5, "kappa": 3000, "rate": 0.003, "target": 1e-8}),
+    ("small-steps-smoother", {"spectrum": "even", "d": 2, "kappa": 1e4, "rate": 0.005, "start": "anywhere",
+                              "target": 1e-9}),
+    ("scaling-inputs", {"n": 2000, "d": 2, "spread": 1, "offset": 0, "turned": "no", "signal": "every column",
+                        "noise": 1, "batch": 1, "epochs": 200}),
+    ("momentum-escapes-saddles", {"down": 0.001, "ways": 1, "up": 1, "beta": 0, "lr": 0.01, "hold": "η", "away": 1e-9}),
+])
+def test_a_case_that_would_take_hours_is_refused(claim, case):
+    with pytest.raises(ValueError, match="the walk must take at most .* steps; got up to .* Take a smaller condition"):
+        ledger.attack(claim, case)
 
 
 # --- the tool ---

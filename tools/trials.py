@@ -19,8 +19,9 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from gdlib.lessons.kit import rows, trial
 from gdlib.lessons.kit.ledger import LEDGER
@@ -99,7 +100,7 @@ def complete(parts: list[Part], jobs: int):
         for part, number in bar(todo, unit="case"):
             part.add(*one(part.tried.claim, part.master, number))
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
         started = {pool.submit(one, part.tried.claim, part.master, number): part for part, number in todo}
         try:
             for done in bar(as_completed(started), len(started), unit="case"):
@@ -107,6 +108,15 @@ def complete(parts: list[Part], jobs: int):
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def end_with_parent():
+    """Let a worker process end when the one that started it is gone, however that ended."""
+    def watch():
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def report(part: Part, result: dict) -> str:

@@ -5,7 +5,7 @@ import gdlib as gd
 from gdlib.lessons.kit.axes import among, between
 from gdlib.lessons.kit.intervals import paired
 from gdlib.lessons.kit.trial import trial
-from gdlib.lessons.kit.walks import step_that_bends
+from gdlib.lessons.kit.walks import check_length, step_that_bends
 
 PLACES = {"quadratic": None, "rosenbrock": gd.rosenbrock, "himmelblau": gd.himmelblau, "beale": gd.beale,
           "saddle": gd.saddle, "monkey saddle": gd.monkey_saddle, "double well": gd.double_well}
@@ -76,6 +76,7 @@ class ScalingInputs:
     def possible(case):
         if case.batch > case.n or case.n < 2 * case.d:
             raise ValueError(f"n must be at least the batch and twice the columns; got n = {case.n}")
+        check_length(case.epochs * case.n / case.batch, 10_000)
 
     def run(case, rng):
         scales = np.geomspace(1, 1 / case.spread, case.d)

@@ -1,5 +1,6 @@
 """The table of verdicts: from what each case says to what is said of the claim."""
 from collections.abc import Sequence
+from itertools import product
 
 from gdlib.lessons.kit.intervals import wilson
 
@@ -25,23 +26,22 @@ def verdict(inside: Sequence[str], outside: Sequence[str] = (), kind: str = "eff
     Returns
     -------
     str
-        One of VERDICTS. Cases that are too wide to say do not count, if they are at most one in ten on either side;
-        if there are more, and they could change the verdict, it is undecided.
+        One of VERDICTS. Cases that are too wide to say do not count if they are at most one in ten of their side. If
+        they are more, and could change the verdict, it is undecided. Of a theorem they always count.
     """
     inside, outside = list(inside), list(outside)
     if kind == "existence":
         return "holds" if HOLDS in inside + outside else "undecided"
     judged = _by_shares if kind in MEASURED else _by_proof
-    either = {judged(_taken_as(word, inside), _taken_as(word, outside)) for word in (HOLDS, OTHER)}
-    if len(either) == 1:
-        return either.pop()
-    if judged is _by_proof or any(10 * part.count(TOO_WIDE) > len(part) for part in (inside, outside)):
-        return "undecided"
-    return judged(*([word for word in part if word != TOO_WIDE] for part in (inside, outside)))
+    found = {judged(*parts) for parts in product(*(_readings(part, kind) for part in (inside, outside)))}
+    return found.pop() if len(found) == 1 else "undecided"
 
 
-def _taken_as(word, part):
-    return [word if said == TOO_WIDE else said for said in part]
+def _readings(part, kind):
+    """The ways to read a part's cases that are too wide to say: not at all, or all as holding and all as not."""
+    if kind in MEASURED and 10 * part.count(TOO_WIDE) <= len(part):
+        return [[said for said in part if said != TOO_WIDE]]
+    return [[word if said == TOO_WIDE else said for said in part] for word in (HOLDS, OTHER)]
 
 
 def _by_proof(inside, outside):

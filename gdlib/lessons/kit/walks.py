@@ -83,6 +83,19 @@ def surface(name: str, d: int, kappa: float, rng: np.random.Generator) -> tuple:
     return model, float(np.linalg.eigvalsh(X.T @ X / len(X))[-1]) / 4
 
 
+def check_length(steps: float, most: int = 500_000):
+    """A case of one's own must not walk for hours.
+
+    Raises
+    ------
+    ValueError
+        It may take more than `most` steps.
+    """
+    if steps > most:
+        raise ValueError(f"the walk must take at most {most:,} steps; got up to {steps:,.0f}. Take a smaller condition "
+                         "number, a larger rate, a larger batch, or a target that is nearer.")
+
+
 def step_that_bends(f: Objective, theta: np.ndarray, share: float) -> np.ndarray:
     """Steps −ηg (k, d), each so long that the gradient at its end differs from g by this share of ‖g‖.
 

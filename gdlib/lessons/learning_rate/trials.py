@@ -5,7 +5,7 @@ import gdlib as gd
 from gdlib.lessons.kit.axes import among, between
 from gdlib.lessons.kit.intervals import paired
 from gdlib.lessons.kit.trial import trial
-from gdlib.lessons.kit.walks import SURFACES, quadratic, spectrum, steps_until, surface
+from gdlib.lessons.kit.walks import SURFACES, check_length, quadratic, spectrum, steps_until, surface
 
 SPECTRA = ("geometric", "even", "two values")
 
@@ -29,6 +29,9 @@ class TooSmallIsSlow:
     def met(case):
         """the rate is at most 1/λmax, so that no coordinate swings"""
         return case.rate <= 1
+
+    def possible(case):
+        check_length(8 * case.kappa / case.rate * np.log(1 / case.target))
 
     def run(case, rng):
         f, _ = surface(case.surface, case.d, case.kappa, rng)
@@ -113,6 +116,9 @@ class LargerIsFaster:
     def met(case):
         """the larger rate is at most 2/(λmin + λmax), the best one, and the start is not on the steepest axis"""
         return 1.25 * case.rate <= 2 / (1 + 1 / case.kappa) and case.start == "anywhere"
+
+    def possible(case):
+        check_length(3 * case.kappa / case.rate * np.log(1 / case.target))
 
     def run(case, rng):
         f = quadratic(spectrum(case.spectrum, case.d, case.kappa))

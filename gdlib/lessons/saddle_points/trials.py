@@ -5,7 +5,7 @@ import gdlib as gd
 from gdlib.lessons.kit.axes import among, between
 from gdlib.lessons.kit.intervals import Outcome, paired
 from gdlib.lessons.kit.trial import trial
-from gdlib.lessons.kit.walks import steps_until
+from gdlib.lessons.kit.walks import check_length, steps_until
 
 FLAT = {  # saddles in two coordinates whose Hessian has no negative eigenvalue
     "x³ − 3xy²": lambda x, y: x**3 - 3 * x * y**2,
@@ -115,6 +115,9 @@ class MomentumEscapesSaddles:
         """the start is off the ridge, and both have the same η"""
         return case.away > 0 and case.hold == "η"
 
+    def possible(case):
+        check_length(_steps(case))
+
     def run(case, rng):
         lam = np.concatenate([-case.down * rng.uniform(0.1, 1, case.ways), rng.uniform(0.1, 1, case.up)])
         lam[0], lam[-1] = -case.down, 1.0
@@ -122,9 +125,16 @@ class MomentumEscapesSaddles:
         theta0[:, :case.ways] *= case.away / np.linalg.norm(theta0[:, :case.ways], axis=1, keepdims=True)
         if case.away == 0:
             return Outcome(0.0, 0.0, 0.0)  # never left, by either
-        steps = int(2 * np.log(10 * np.sqrt(case.ways) / case.away) / np.log1p(case.lr * case.down)) + 10
+        steps = _steps(case)
         lr = case.lr * (1 if case.hold == "η" else 1 - case.beta)
         plain, ball = (steps_until(lambda theta: np.linalg.norm(theta[:, :case.ways], axis=1) >= 1, opt, theta0, steps,
                                    lambda theta: lam * theta)
                        for opt in (gd.gradient_descent(case.lr), gd.momentum(lr, case.beta)))
         return paired(np.log2(np.minimum(plain, steps) / np.minimum(ball, steps)))
+
+
+def _steps(case):
+    """Twice the steps that plain descent needs; 0 from the ridge itself, which nothing leaves."""
+    if case.away == 0:
+        return 0
+    return int(2 * np.log(10 * np.sqrt(case.ways) / case.away) / np.log1p(case.lr * case.down)) + 10
