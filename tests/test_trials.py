@@ -316,6 +316,11 @@ def test_an_attack_says_where_the_case_lies_and_what_it_refutes(larger, case, ve
     assert lines[3].startswith(last)
 
 
+def test_one_case_without_a_witness_does_not_end_an_existence():
+    found = ledger.attack("zero-gradient-not-minimum", {"d": 1})
+    assert (found.says, found.within, found.refutes) == (OTHER, True, False)
+
+
 def test_the_ledger_passes_an_attack_on():
     with pytest.raises(ValueError, match="there is no claim 'noisefloor' in data/claims.toml; the nearest are"):
         ledger.attack("noisefloor", {})
@@ -369,6 +374,7 @@ def test_how_many_seeds_it_would_take(larger):
     ("lr-too-small-slow", {"surface": "quadratic", "d": 5, "kappa": 3000, "rate": 0.003, "target": 1e-8}),
     ("small-steps-smoother", {"spectrum": "even", "d": 2, "kappa": 1e4, "rate": 0.005, "start": "anywhere",
                               "target": 1e-9}),
+    ("velocity-is-average", {"beta": 0.9999, "factor": "1", "lr": 1, "memories": 100, "d": 1}),
     ("scaling-inputs", {"n": 2000, "d": 2, "spread": 1, "offset": 0, "turned": "no", "signal": "every column",
                         "noise": 1, "batch": 1, "epochs": 200}),
     ("momentum-escapes-saddles", {"down": 0.001, "ways": 1, "up": 1, "beta": 0, "lr": 0.01, "hold": "η", "away": 1e-9}),

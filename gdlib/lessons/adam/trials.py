@@ -33,7 +33,7 @@ class AdaptiveInARavine:
              "named is as in the libraries; a walk that does not arrive in 60 + 3/2 · κ ln(1/target) steps counts "
              "as twice as many")
     smallest = 0.1
-    seeds = 20
+    seeds, of_each = 20, 80
     literature = ("Duchi, Hazan and Singer (2011) narrow it: a rate per coordinate sees the axes only, a full "
                   "matrix sees any direction")
 

@@ -125,7 +125,7 @@ class ReshufflingIsBetter:
     }
     fixed = "least squares, the same rate for both, started at the lowest point; 90 epochs; 16 data sets"
     smallest = 0.05
-    seeds, of_each = 16, 60
+    seeds, of_each = 16, 100
     literature = ("Bottou (2009), Safran and Shamir (2021) agree at small rates; De Sa (2020) has sums for which "
                   "drawing with replacement is better")
 
@@ -135,7 +135,8 @@ class ReshufflingIsBetter:
 
     def possible(case):
         if case.n % case.batch or (case.columns == "ones" and case.d > 1):
-            raise ValueError("n must be a multiple of the batch, and a column of ones the only one")
+            raise ValueError(f"n must be a multiple of the batch, and d must be 1 for columns of ones; got n = "
+                             f"{case.n}, batch = {case.batch}, d = {case.d}.")
 
     def run(case, rng):
         X = {"normal": rng.standard_normal, "student-3": lambda shape: rng.standard_t(3, shape),

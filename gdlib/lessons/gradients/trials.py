@@ -66,7 +66,7 @@ class ScalingInputs:
     }
     fixed = "least squares with an intercept; 32 data sets; start at 0"
     smallest = 0.5
-    seeds, of_each = 32, 60
+    seeds, of_each = 32, 100
     literature = "LeCun et al. (1998), Efficient BackProp, agree: shift the means to 0, and make the covariances alike"
 
     def met(case):
@@ -75,7 +75,8 @@ class ScalingInputs:
 
     def possible(case):
         if case.batch > case.n or case.n < 2 * case.d:
-            raise ValueError(f"n must be at least the batch and twice the columns; got n = {case.n}")
+            raise ValueError(f"n must be at least the batch and twice the columns; got n = {case.n}, batch = "
+                             f"{case.batch}, d = {case.d}.")
         check_length(case.epochs * case.n / case.batch, 10_000)
 
     def run(case, rng):

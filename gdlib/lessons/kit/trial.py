@@ -330,7 +330,7 @@ def attack(claim: str, case: dict | object, recorded: dict | None, seed: int = 0
     within, inside = tried.within(case), tried.inside(case)
     outcome = tried.measured(case, seed)
     said = tried.says(outcome)
-    refutes = within and _against(recorded["verdict"], said, inside)
+    refutes = within and tried.kind != "existence" and _against(recorded["verdict"], said, inside)
     lines = [f"Claim {claim}: {recorded['verdict']} {tried.condition if 'if' in recorded['verdict'] else ''}".rstrip(),
              f"Your case: {said}; {tried.unit}: {outcome.effect:.3g} ({outcome.low:.3g} to {outcome.high:.3g})",
              f"It lies {'within' if within else 'outside'} the family that was tried"

@@ -5,7 +5,7 @@ import gdlib as gd
 from gdlib.lessons.kit.axes import among, between
 from gdlib.lessons.kit.intervals import Outcome, paired
 from gdlib.lessons.kit.trial import trial
-from gdlib.lessons.kit.walks import spectrum, steps_until
+from gdlib.lessons.kit.walks import check_length, spectrum, steps_until
 
 
 @trial("velocity-is-average", kind="theorem", unit="1 − the sum of the weights of all gradients in the velocity")
@@ -28,6 +28,7 @@ class VelocityIsAverage:
         return case.factor == "1 − β"
 
     def possible(case):
+        check_length(case.memories / (1 - case.beta), 20_000)
         if not _factor(case) == 1 - case.beta and abs(_factor(case) / (1 - case.beta) - 1) < 0.05:
             raise ValueError(f"the factor {case.factor} must differ from 1 − β by 5 % or more; got {_factor(case):.3g} "
                              f"with β = {case.beta:.3g}. Say factor='1 − β'.")
