@@ -1,7 +1,7 @@
 # Two commands: `make lab` to learn, `make test` to check everything. Both set up what they need in .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-launch test-matrix notebooks publish bench trials requirements clean
+.PHONY: help lab test test-launch test-matrix notebooks publish pictures bench trials requirements clean
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -48,6 +48,9 @@ notebooks: $(VENV)/.lab  ## run the lessons again and store their outputs
 publish: $(PY)  ## write this repository's address everywhere: make publish REPO=owner/name BRANCH=main
 	$(PY) -m tools.publish "$(REPO)" "$(or $(BRANCH),main)"
 
+pictures: $(VENV)/.lab  ## draw README's pictures again
+	$(PY) -m tools.pictures
+
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks
 
@@ -55,7 +58,8 @@ trials: $(VENV)/.dev  ## put the claims on trial again: rows in data/trials, res
 	$(PY) -m tools.trials
 	$(PY) -m tools.claims
 
-test-launch: $(VENV)/.dev  ## the course as Binder, a hub, Colab and a bare wheel launch it (10 minutes)
+test-launch: $(VENV)/.dev  ## every lesson solved, workers through their worst, and each way to launch the course (15 minutes)
+	$(PY) -m pytest -n 2 --no-loadscope-reorder -m long
 	$(PY) -m pytest -v -s tests/launch
 
 test-matrix: $(VENV)/.dev  ## the tests on other Pythons, versions and processors' kernels, and under load (hours)

@@ -1,25 +1,26 @@
 """gdlib: the small, readable package behind the course on gradient descent.
 
-Glossary: these words and symbols are used alike in the lessons, the code and the tests.
+Glossary: these words and symbols mean the same in the lessons, the code and the tests.
 
-    objective   J, f     the function to be made small; `f(theta)` is its value
-    loss        J(θ)     the objective's value at one point
-    parameters  theta, θ where we stand; coordinates on the last axis, separate runs before it
-    gradient    ∇J(θ)    the vector of slopes, one a coordinate; `f.grad(theta)`
-    step        t        one update of theta, counted 1, 2, 3, …; t = 0 is the start
-    rate        lr, η    learning rate: how far a step goes for each unit of slope
-    momentum    beta, β  the share of the velocity that is kept from one step to the next
-    iterate     θ_t      the point after t steps
-    run                  one descent from one start; a sweep is many runs in one call
-    data        X, y     one example a row, and what is to be predicted
-    curvature   λ        an eigenvalue of the Hessian; L the largest, μ the smallest
-    condition   κ        L / μ: how much steeper the steepest direction bends than the flattest
+    objective     J, f     the function to minimize; `f(theta)` is its value
+    loss          J(θ)     the objective's value at one point
+    parameters    theta, θ the point where we are; coordinates on the last axis, separate runs before it
+    gradient      ∇J(θ)    the vector of slopes, one per coordinate; `f.grad(theta)`
+    step          t        one update of theta, counted 1, 2, 3, …; t = 0 is the start
+    learning rate lr, η    how far a step goes for each unit of slope
+    momentum      beta, β  the share of the velocity that is kept from one step to the next
+    iterate       θ_t      the point after t steps
+    run                    one descent from one start; a sweep is many runs in one call
+    data          X, y     the inputs, one example per row, and the targets
+    curvature     λ        an eigenvalue of the Hessian; L the largest, μ the smallest
+    condition     κ        L / μ: how much steeper the steepest direction bends than the flattest
 
-`gd.momentum??` in a notebook shows a rule's source: the formula, and nothing else.
+`gd.momentum??` in a notebook shows a rule's source: its formula.
 """
 from importlib import import_module
 
 from gdlib.descent import *
+from gdlib.loop import *
 from gdlib.models import *
 from gdlib.networks import *
 from gdlib.objectives import *
@@ -32,8 +33,8 @@ from gdlib.rules.rule import *
 from gdlib.schedules import *
 from gdlib.sweep import *
 
-# What a room gives, it says in its own __all__. These rooms are entered by name, gd.data.load("digits"), and opened
-# when they are first named: some need more than NumPy.
+# Each module lists its public names in __all__. The modules below keep theirs to themselves, as in
+# gd.data.load("digits"), and are imported when they are first used: some need more than NumPy.
 _ROOMS = ["analysis", "checkpoints", "conventions", "data", "distributed", "plots"]
 __all__ = sorted([
     name for name, value in globals().items()

@@ -1,4 +1,4 @@
-"""Instruments: what a gradient should be, how a surface bends, how fast a descent went."""
+"""Instruments that measure gradients, curvature, noise and the speed of a descent."""
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -10,29 +10,48 @@ from gdlib.models import Model
 from gdlib.objectives import Objective
 from gdlib.record import Run
 
+__all__ = [
+    "GradientCheck", "check_gradient", "condition_number", "hessian", "hessian_vector", "measured_rate", "noise_scale",
+    "numerical_gradient", "sharpness", "slope", "steps_to",
+]
+
 Point = Sequence[float] | np.ndarray
 
-# The step that balances truncation against rounding, for a function of ordinary size (see lesson 01).
+# The step h that balances truncation against rounding, for a function with values near 1.
 STEPS = {"forward": 2**-26, "central": 2**-17.3, "complex": 1e-20}
 
 
 def numerical_gradient(f: Callable, theta: Point, h: float | None = None, method: str = "central") -> np.ndarray:
-    """The gradient of f at one point, from values of f alone; one coordinate after the other.
+    """Gradient of f at one point from values of f alone, one coordinate after the other.
 
     - "forward":  (f(θ + h e) − f(θ)) / h,         error about h · |f''| / 2
     - "central":  (f(θ + h e) − f(θ − h e)) / 2h,  error about h² · |f'''| / 6
-    - "complex":  Im f(θ + i h e) / h,             no cancellation; f must take complex numbers (Squire and Trapp, 1998)
+    - "complex":  Im f(θ + i h e) / h,             no cancellation; f must take complex numbers
 
     Parameters
     ----------
-    f : theta (d,) -> a number
-    theta : (d,)
-    method : "forward", "central" or "complex"
-    h : the step; by default about √ε, ∛ε and 1e-20, with ε = 2⁻⁵², scaled by max(1, |θᵢ|)
+    f : callable
+        Function theta (d,) -> number.
+    theta : array (d,)
+        Point.
+    h : float, optional
+        Step h > 0; by default about √ε, ∛ε or 1e-20, with ε = 2⁻⁵², times max(1, |θᵢ|).
+    method : str
+        Difference: "forward", "central" or "complex".
 
     Raises
     ------
-    ValueError : theta is not one point of finite numbers; an unknown method; h not above 0
+    ValueError
+        theta is not one point of finite numbers, the method is unknown, or h is not above 0.
+
+    References
+    ----------
+    Squire and Trapp (1998), Using complex variables to estimate derivatives of real functions.
+
+    Examples
+    --------
+    >>> numerical_gradient(lambda theta: theta[0] ** 2 + theta[1], [3.0, 1.0]).round(6)
+    array([6., 1.])
     """
     theta = _point(theta)
     if method not in STEPS:
@@ -52,11 +71,25 @@ def numerical_gradient(f: Callable, theta: Point, h: float | None = None, method
 
 
 class GradientCheck(NamedTuple):
-    """What `check_gradient` found. `ok` is error < tolerance."""
+    """Result of `check_gradient`.
+
+    Parameters
+    ----------
+    ok : bool
+        Whether the error is below the tolerance.
+    error : float
+        Relative error ‖written − numerical‖ / max(‖written‖, ‖numerical‖).
+    worst : int
+        Coordinate that differs most.
+    written : array (d,)
+        Gradient by the formula.
+    numerical : array (d,)
+        Gradient by central differences.
+    """
 
     ok: bool
-    error: float  # ‖written − numerical‖ / max(‖written‖, ‖numerical‖)
-    worst: int  # the coordinate that differs most
+    error: float
+    worst: int
     written: np.ndarray
     numerical: np.ndarray
 
@@ -71,19 +104,33 @@ class GradientCheck(NamedTuple):
 
 
 def check_gradient(f: Callable, grad: Callable, theta: Point, tolerance: float = 1e-6) -> GradientCheck:
-    """Compare `grad`, which somebody wrote, with central differences of f at one point.
+    """Compare a gradient that somebody wrote with central differences of f at one point.
 
     Parameters
     ----------
-    f : theta (d,) -> a number
-    grad : theta (d,) -> (d,)
-    theta : (d,)
-    tolerance : the relative error below which they agree
+    f : callable
+        Function theta (d,) -> number.
+    grad : callable
+        Gradient theta (d,) -> (d,).
+    theta : array (d,)
+        Point.
+    tolerance : float
+        Relative error below which the two agree.
+
+    Raises
+    ------
+    ValueError
+        theta is not one point of finite numbers, or the gradient has another shape.
+
+    Examples
+    --------
+    >>> print(check_gradient(lambda theta: theta[0] ** 2, lambda theta: theta, [3.0]))
+    gradient check failed, relative error 0.5: coordinate 0 is 3 by the formula and 6 by central differences
     """
     theta = _point(theta)
     numerical, written = numerical_gradient(f, theta), np.asarray(grad(theta.copy()), float)
     if written.shape != theta.shape:
-        raise ValueError(f"the gradient must have theta's shape {theta.shape}; got shape {written.shape}")
+        raise ValueError(f"grad(theta) must have theta's shape {theta.shape}; got shape {written.shape}")
     difference = np.abs(written - numerical)
     scale = max(np.linalg.norm(written), np.linalg.norm(numerical))
     error = float(np.linalg.norm(difference) / scale) if scale else 0.0
@@ -91,17 +138,58 @@ def check_gradient(f: Callable, grad: Callable, theta: Point, tolerance: float =
 
 
 def condition_number(H: np.ndarray) -> float:
-    """κ = L / μ, the largest over the smallest eigenvalue of a symmetric H (d, d); inf where μ is not above 0."""
+    """Condition number κ = L / μ of a symmetric matrix: its largest over its smallest eigenvalue.
+
+    Parameters
+    ----------
+    H : array (d, d)
+        Symmetric matrix, such as a Hessian.
+
+    Returns
+    -------
+    float
+        Condition number; inf where μ is not above 0.
+
+    Raises
+    ------
+    ValueError
+        H is not a symmetric matrix.
+
+    Examples
+    --------
+    >>> condition_number([[1.0, 0.0], [0.0, 10.0]])
+    10.0
+    """
     H = np.asarray(H, float)
     if H.ndim != 2 or H.shape[0] != H.shape[1] or not np.allclose(H, H.T):
-        raise ValueError(f"H must be a symmetric matrix (d, d), such as model.hess(); got shape {H.shape}")
+        raise ValueError(f"H must be a symmetric matrix (d, d) such as model.hess(); got shape {H.shape}")
     eigenvalues = np.linalg.eigvalsh(H)
     smallest, largest = eigenvalues[0], eigenvalues[-1]
     return float(largest / smallest) if smallest > 0 else np.inf
 
 
 def hessian(f: Objective | Model, theta: Point) -> np.ndarray:
-    """The Hessian (d, d) at one point theta (d,): f's own, or central differences of its gradient where it has none."""
+    """Hessian (d, d) at one point: f's own, or central differences of its gradient.
+
+    Parameters
+    ----------
+    f : Objective or model
+        Function with `f.hess` or `f.grad`.
+    theta : array (d,)
+        Point.
+
+    Raises
+    ------
+    ValueError
+        theta is not one point of finite numbers.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> hessian(gd.saddle, [0.0, 0.0])
+    array([[ 2.,  0.],
+           [ 0., -2.]])
+    """
     theta = _point(theta)
     if getattr(f, "hess", None) is not None:
         return np.asarray(f.hess(theta))
@@ -113,28 +201,68 @@ def hessian(f: Objective | Model, theta: Point) -> np.ndarray:
 
 
 def hessian_vector(f: Objective | Model, theta: Point, v: Point) -> np.ndarray:
-    """H v at one point theta (d,): by `f.hvp`, or the Hessian times v (d,)."""
+    """Hessian–vector product H v at one point: by `f.hvp`, or by the Hessian.
+
+    Parameters
+    ----------
+    f : Objective or model
+        Function with `f.hvp`, `f.hess` or `f.grad`.
+    theta : array (d,)
+        Point.
+    v : array (d,)
+        Vector.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> hessian_vector(gd.quadratic([1.0, 10.0]), [0.0, 0.0], [1.0, 1.0])
+    array([ 1., 10.])
+    """
     return f.hvp(theta, v) if hasattr(f, "hvp") else hessian(f, theta) @ v
 
 
 def sharpness(
     f: Objective | Model, theta: Point, v: Point | None = None, iterations: int = 100, rng: Generator | None = None
 ) -> tuple[float, np.ndarray]:
-    """The Hessian's largest eigenvalue at one point theta (d,), by power iteration: (λ, its eigenvector).
+    """Sharpness: the Hessian's largest eigenvalue at one point, by power iteration.
 
     Parameters
     ----------
-    f : an objective, or a model (which needs no Hessian, only Hessian–vector products)
-    theta : (d,)
-    v : where to begin, (d,): the last eigenvector, when theta has moved a little; a few iterations then do
-    iterations : matrix–vector products; from a cold start 10 are some per cent low
-    rng : draws v where none is given; default_rng(0) if left out
+    f : Objective or model
+        Function; of a model only Hessian–vector products are needed.
+    theta : array (d,)
+        Point.
+    v : array (d,), optional
+        Vector to begin with. After a small move of theta, the last eigenvector needs few iterations.
+    iterations : int
+        Number of Hessian–vector products. From a random v, 10 give a value that is some per cent too low.
+    rng : Generator, optional
+        Source of v where none is given; by default default_rng(0).
+
+    Returns
+    -------
+    value : float
+        Largest eigenvalue λ.
+    vector : array (d,)
+        Its eigenvector, of length 1.
+
+    Raises
+    ------
+    ValueError
+        theta is not one point of finite numbers, v is 0 or has another shape, or iterations is below 1.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> value, vector = sharpness(gd.quadratic([1.0, 10.0]), [0.0, 0.0])
+    >>> round(value, 6)
+    10.0
     """
     theta = _point(theta)
     v = (rng or np.random.default_rng(0)).standard_normal(theta.size) if v is None else np.asarray(v, float)
     check_whole(iterations, "iterations", 1)
     if v.shape != theta.shape or not v.any():
-        raise ValueError(f"v must be a vector of theta's shape {theta.shape} other than 0; got {v}")
+        raise ValueError(f"v must be a vector other than 0 of theta's shape {theta.shape}; got {v}")
     value, length, found = _power_iteration(lambda u: hessian_vector(f, theta, u), v, iterations)
     if value < 0.99 * length:  # a negative eigenvalue is as large: shift the spectrum so that the largest one leads
         shifted, _, other = _power_iteration(lambda u: hessian_vector(f, theta, u) + length * u, v, iterations)
@@ -143,7 +271,7 @@ def sharpness(
 
 
 def _power_iteration(product, v, iterations):
-    """(vᵀHv, ‖Hv‖, Hv/‖Hv‖) after so many products; the first is never above the largest eigenvalue."""
+    """Find (vᵀHv, ‖Hv‖, Hv/‖Hv‖) by power iteration; vᵀHv is never above the largest eigenvalue."""
     v = v / np.linalg.norm(v)
     for _ in range(iterations):
         w = product(v)
@@ -155,17 +283,47 @@ def _power_iteration(product, v, iterations):
 
 
 def noise_scale(model: Model, theta: Point, rows: Sequence[int] | None = None) -> float:
-    """tr Σ / ‖G‖²: how many rows a batch needs before its noise is as small as the gradient itself.
+    """Gradient noise scale tr Σ / ‖G‖²: the batch size at which noise and gradient are equally long.
 
-    G is the gradient of the model at theta (d,) over the rows (all, if left out), Σ the covariance of the single rows'
-    gradients.
+    G is the model's gradient over the rows, Σ the covariance of the single rows' gradients.
+
+    Parameters
+    ----------
+    model : Model
+        Model over rows of data.
+    theta : array (d,)
+        Point.
+    rows : array of int, optional
+        Rows of the data; by default all.
+
+    Returns
+    -------
+    float
+        Noise scale in rows; at a minimum inf, or nan where all rows fit exactly.
+
+    Raises
+    ------
+    TypeError
+        `model` is not a model over rows of data.
+    ValueError
+        theta is not one point of finite numbers, or there are no rows.
+
+    References
+    ----------
     McCandlish et al. (2018), An empirical model of large-batch training.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> model = gd.LeastSquares([[1.0], [1.0]], [0.0, 1.0], intercept=False)
+    >>> round(noise_scale(model, [2.0]), 4)  # the rows' gradients are 4 and 2
+    0.1111
     """
     if not isinstance(model, Model):
-        raise TypeError(f"the noise scale is of a model, which has rows of data, and {model!r} has none")
+        raise TypeError(f"model must be a model over rows of data such as gd.LeastSquares(X, y); got {model!r}")
     theta, rows = _point(theta), np.arange(model.n)[slice(None) if rows is None else rows]
     if not len(rows):
-        raise ValueError("the noise scale needs at least one row, and rows came empty")
+        raise ValueError("rows must name at least one row; got none")
     single = np.stack([model.grad(theta, rows=slice(i, i + 1)) for i in rows])
     mean = single.mean(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # at a minimum: inf, or nan where all rows fit exactly
@@ -173,29 +331,83 @@ def noise_scale(model: Model, theta: Point, rows: Sequence[int] | None = None) -
 
 
 def measured_rate(run: Run, first: int, last: int, measure: str = "distance") -> float | np.ndarray:
-    """The factor by which a run shrinks in one step, the mean from step `first` to `last`: (d_last/d_first)^(1/steps).
+    """Mean factor by which a run shrinks in one step:  (d_last / d_first)^(1/(last − first)).
 
-    For a sweep, one factor a run. measure: the run's "distance", "loss" or "grad_norm"; first, last: kept steps.
+    Parameters
+    ----------
+    run : Run
+        Run or sweep.
+    first, last : int
+        Steps between which the mean is taken; both must be kept.
+    measure : str
+        Quantity d: the run's "distance", "loss" or "grad_norm".
+
+    Returns
+    -------
+    float or array (...)
+        One factor per run; nan for a run that had arrived before.
+
+    Raises
+    ------
+    ValueError
+        `first` and `last` are not two kept steps in order.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> run = gd.run(gd.quadratic([1.0]), gd.gradient_descent(0.5), [1.0], 10)
+    >>> float(measured_rate(run, 0, 10))
+    0.5
     """
     at = [np.flatnonzero(run.t == t) for t in (first, last)]
     if not first < last or not all(map(len, at)):
-        raise ValueError(f"first and last must be two of the kept steps, in order; got {first} and {last}")
+        raise ValueError(f"first and last must be two kept steps in order; got {first} and {last}. See run.t.")
     values = getattr(run, measure)
     with np.errstate(divide="ignore", invalid="ignore"):  # nan for a run that had arrived before
         return (values[at[1][0]] / values[at[0][0]]) ** (1 / (last - first))
 
 
 def steps_to(run: Run, tolerance: float, measure: str = "distance") -> np.ndarray:
-    """The first kept step at which a measure of a run is at most `tolerance`; −1 for never.
+    """First kept step at which a run is close enough; −1 for never.
 
-    For a sweep, one number a run. measure: "distance", "loss" or "grad_norm". The exact step needs every point.
+    Parameters
+    ----------
+    run : Run
+        Run or sweep; with every=1 the step is exact.
+    tolerance : float
+        Largest value that is close enough.
+    measure : str
+        Quantity: the run's "distance", "loss" or "grad_norm".
+
+    Returns
+    -------
+    array (...) of int
+        One step per run.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> run = gd.run(gd.quadratic([1.0]), gd.gradient_descent(0.5), [1.0], 10)
+    >>> int(steps_to(run, 0.25))
+    2
     """
     reached = getattr(run, measure) <= tolerance
     return np.where(reached.any(axis=0), run.t[reached.argmax(axis=0)], -1)
 
 
 def slope(x: Point, y: Point) -> float:
-    """The exponent p of y ≈ c xᵖ: the slope of the least-squares line through (log x, log y)."""
+    """Exponent p of y ≈ c xᵖ, the slope of the least-squares line through (log x, log y).
+
+    Parameters
+    ----------
+    x, y : array (n,)
+        Positive numbers.
+
+    Examples
+    --------
+    >>> round(slope([1.0, 2.0, 4.0], [3.0, 12.0, 48.0]), 6)
+    2.0
+    """
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
 

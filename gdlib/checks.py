@@ -1,48 +1,106 @@
-"""What is refused, in one sentence: what came, what was expected, how to mend it."""
+"""Checks of arguments: each error says what was expected, what it got and how to mend it."""
 import inspect
 import numbers
+from collections.abc import Callable
 
 import numpy as np
 
 CONTAINER = "/sys/fs/cgroup"
 
 
-def check_number(value, name, above=-np.inf, least=-np.inf, below=np.inf, most=np.inf):
-    """`value` must be a finite real number, or a `per_run` array of such, within the bounds."""
+def check_number(
+    value: float | np.ndarray,
+    name: str,
+    above: float = -np.inf,
+    least: float = -np.inf,
+    below: float = np.inf,
+    most: float = np.inf,
+) -> None:
+    """Refuse a value that is not a finite number within bounds, or a `per_run` array of such numbers.
+
+    Parameters
+    ----------
+    value : float or per_run
+        Value to check.
+    name : str
+        Name of the value, for the error.
+    above, least, below, most : float
+        Bounds: above < value < below and least <= value <= most.
+
+    Raises
+    ------
+    ValueError
+        The value is not such a number.
+    """
     array = np.asarray(value) if not isinstance(value, str) else None
     if array is None or isinstance(value, bool) or array.dtype.kind not in "iuf":
         raise ValueError(f"{name} must be a number; got {value!r}")
     if array.ndim and not isinstance(value, np.ndarray):
-        raise ValueError(f"{name} came as a {type(value).__name__}; for one value per run write gd.per_run({name})")
+        raise ValueError(
+            f"{name} must be a number; got a {type(value).__name__}. For one value per run write gd.per_run({name})."
+        )
     if array.ndim and (array.ndim == 1 or array.shape[-1] != 1):
         raise ValueError(
-            f"{name} came as an array of shape {array.shape}, which would mean one value per coordinate; "
-            f"for one value per run write gd.per_run({name})"
+            f"{name} must be a number; got an array of shape {array.shape}, which would mean one value per coordinate. "
+            f"For one value per run write gd.per_run({name})."
         )
     bad = ~((array > above) & (array >= least) & (array < below) & (array <= most) & np.isfinite(array))
     if bad.any():
         bounds = {"above": above, "of at least": least, "below": below, "of at most": most}
         wanted = " and ".join(f"{word} {bound:g}" for word, bound in bounds.items() if np.isfinite(bound))
-        came = f"{array[bad].flat[0]:g}" + (" for one of its runs" if array.ndim else "")
-        raise ValueError(f"{name} must be a finite number {wanted}".rstrip() + f"; got {came}")
+        got = f"{array[bad].flat[0]:g}" + (" for one of its runs" if array.ndim else "")
+        raise ValueError(f"{name} must be a finite number {wanted}".rstrip() + f"; got {got}")
 
 
-def is_whole(value):
-    """Whether this is a whole number; True and False are none, though Python counts with them."""
+def is_whole(value: object) -> bool:
+    """Whether this is a whole number; True and False are not, though Python counts with them.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+    """
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
-def check_whole(value, name, least, most=np.inf):
-    """`value` must be a whole number from `least` to `most`."""
+def check_whole(value: int, name: str, least: int, most: float = np.inf) -> None:
+    """Refuse a value that is not a whole number within bounds.
+
+    Parameters
+    ----------
+    value : int
+        Value to check.
+    name : str
+        Name of the value, for the error.
+    least, most : int
+        Bounds: least <= value <= most.
+
+    Raises
+    ------
+    ValueError
+        The value is not such a number.
+    """
     if not is_whole(value) or not least <= value <= most:
         wanted = f"of at least {least}" if most == np.inf else f"from {least} to {most}"
         raise ValueError(f"{name} must be a whole number {wanted}; got {value!r}")
 
 
-def try_objective(f, theta, known=False):
-    """Ask f once for all that a run will ask of it: a slip in a learner's function is explained before the first step.
+def try_objective(f: Callable, theta: np.ndarray, known: bool = False) -> None:
+    """Try f once before a run, so that a mistake in a learner's function is explained before the first step.
 
-    `known` is True for the library's own functions, which need no trial of several points.
+    Parameters
+    ----------
+    f : Objective or model
+        Function with a gradient.
+    theta : array (..., d)
+        Start of the runs.
+    known : bool
+        True for the library's own functions, which need no trial of several points.
+
+    Raises
+    ------
+    ValueError
+        f stops, changes theta in place, or gives something of another shape.
     """
     name = getattr(f, "name", "f")
     if not known:
@@ -60,14 +118,27 @@ def try_objective(f, theta, known=False):
 REMEDY = "Index the last axis, as in theta[..., 0], and sum with axis=-1."
 
 
-def fails_on_several(f, what, point):
-    """Try f's "value" or "gradient" on several points at once, (k, d), as the record asks for them.
+def fails_on_several(f: Callable, what: str, point: np.ndarray) -> Exception | None:
+    """Try f's value or gradient on several points at once, (k, d), as the record asks for them.
 
-    None if each gets what it gets alone; the error of a function that takes one point at a time, and fails on more.
+    Parameters
+    ----------
+    f : Objective or model
+        Function with a gradient.
+    what : str
+        What is tried: "value" or "gradient".
+    point : array (d,)
+        One point.
+
+    Returns
+    -------
+    None or Exception
+        None if each point gets the same as alone; else the error of a function that takes only one point at a time.
 
     Raises
     ------
-    ValueError : it fails on one point as well, or gives several of them something else
+    ValueError
+        The function fails on one point too, or several points get something else than each alone.
     """
     value = getattr(f, "value", None)
     function, shape = (f.grad, point.shape) if what == "gradient" else (value if callable(value) else f, ())
@@ -99,21 +170,21 @@ def _per_point(name, k, shape, got):
 
 
 def _answer(function, theta, name, shape, some):
-    """What function(theta) gives, an array of numbers, once it was checked; theta itself is not handed out."""
+    """Call the function on a copy of theta, and return its answer as an array, once it is checked."""
     copy = theta.copy()
     try:
         with np.errstate(all="ignore"):
             answer = function(copy, **some)
     except Exception as error:
-        raise ValueError(f"{name} stopped at theta0 with {type(error).__name__}: {error}") from None
+        raise ValueError(f"{name} must be computable at theta0; got {type(error).__name__}: {error}") from None
     _check_unchanged(copy, theta, name)
     if answer is None:
-        raise ValueError(f"{name} gave None: did it forget to return?")
+        raise ValueError(f"{name} must be a number or an array; got None. Does the function return its result?")
     try:
         numbers = np.asarray(answer, float)
     except (TypeError, ValueError):
         wanted = "one number for one point" if shape == () else f"numbers of theta's shape {shape}"
-        raise ValueError(f"{name} must give {wanted}, and gave {answer!r}") from None
+        raise ValueError(f"{name} must be {wanted}; got {answer!r}") from None
     if numbers.shape != shape:
         if shape == ():
             raise ValueError(f"{name} must be one number for one point; got shape {numbers.shape}. {REMEDY}")
@@ -123,7 +194,7 @@ def _answer(function, theta, name, shape, some):
 
 def _check_unchanged(copy, theta, name):
     if not np.array_equal(copy, theta, equal_nan=True):
-        raise ValueError(f"{name} changed theta in place: work on a copy, or write a = a - b for a -= b")
+        raise ValueError(f"{name} must leave theta as it is; got a change in place. Write a = a - b for a -= b.")
 
 
 def _alike(a, b):
@@ -133,24 +204,37 @@ def _alike(a, b):
 
 
 def _one_row(f, function):
-    """For a model: to be asked over one row of its data."""
+    """Arguments to ask a model over one row of its data."""
     return {"rows": slice(0, 1)} if hasattr(f, "n") and "rows" in inspect.signature(function).parameters else {}
 
 
-def check_runs(theta, theta0):
-    """A step must keep the runs: values per run that theta0 did not know of, as in an oracle's, would make new ones."""
+def check_runs(theta: np.ndarray, theta0: np.ndarray) -> None:
+    """Refuse a step that makes new runs, as values per run do that theta0 did not account for.
+
+    Parameters
+    ----------
+    theta : array
+        Point after the step.
+    theta0 : array (..., d)
+        Start.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+    """
     shape = np.shape(theta)
     if shape != theta0.shape:
         raise ValueError(
-            f"theta had shape {theta0.shape}, and a step made it {shape}: for values per run in an oracle, or in a "
-            f"rule that resumes, theta0 must hold one start per run"
+            f"theta must keep its shape {theta0.shape}; got {shape} after a step. For values per run in an oracle, or "
+            f"in a rule that resumes, give theta0 one start per run."
         )
 
 
-def free_memory():
-    """Bytes that may still be used: what the machine has, or what a container (Binder's, say) is allowed, if less.
+def free_memory() -> float:
+    """Bytes of free memory: the machine's, or the container's if that is less, as on Binder.
 
-    Without psutil, which is not NumPy's, nobody knows: infinity.
+    Infinity where psutil is not installed.
     """
     try:
         import psutil
@@ -164,8 +248,23 @@ def free_memory():
         return free
 
 
-def check_memory(theta, kept, work):
-    """Refuse, with the figures, what would not fit into the memory that is free; `work` is in numbers."""
+def check_memory(theta: np.ndarray, kept: int, work: int) -> None:
+    """Refuse a run that would not fit into the free memory.
+
+    Parameters
+    ----------
+    theta : array (..., d)
+        Start.
+    kept : int
+        Number of points that are kept.
+    work : int
+        Number of values held at one time for a gradient.
+
+    Raises
+    ------
+    MemoryError
+        There is too little memory.
+    """
     record = 8 * kept * theta.size
     work = 8 * work
     if record + work < 2**28:  # a quarter of a GiB is always there
@@ -173,7 +272,7 @@ def check_memory(theta, kept, work):
     free = free_memory()
     if record + work > 0.9 * free:
         raise MemoryError(
-            f"this needs {(record + work) / 2**30:.1f} GiB ({record / 2**30:.1f} for the record of {kept} points, "
-            f"{work / 2**30:.1f} for a gradient of all runs) and {free / 2**30:.1f} GiB are free: "
-            f"keep fewer points with every=…, or take fewer runs at a time"
+            f"the run must fit into the {free / 2**30:.1f} GiB of free memory; got {(record + work) / 2**30:.1f} GiB "
+            f"({record / 2**30:.1f} for the record of {kept} points, {work / 2**30:.1f} for a gradient of all runs). "
+            f"Keep fewer points with every=…, or take fewer runs at a time."
         )

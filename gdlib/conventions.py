@@ -1,93 +1,278 @@
-"""What PyTorch, optax and Keras compute under one name, and how a setting of one is written in another.
+"""What PyTorch, optax and Keras compute under one name, and how to write a setting of one in another.
 
-`FORMULAS` are the rules with their dialects as arguments; `walk` runs them as a library does, `translate` rewrites.
+`DIALECTS` lists how each library writes each rule. `walk` computes a library's points, `translate` rewrites settings.
+Each library's formula is built on gdlib's own rule; only what differs is written out here.
 """
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+import gdlib as gd
+
+__all__ = ["DIALECTS", "Dialect", "adagrad", "adam", "lion", "momentum", "rmsprop", "translate", "walk"]
+
 # --- the formulas: gradients g₁, g₂, … and a start -> all points ------------------------------------------------------
 
 
-def momentum(gradients, theta, rates, mu=0.9, form="sum", points="plain"):
-    """Momentum, with a rate for each step.
+def momentum(
+    gradients: Sequence, theta: np.ndarray, rates: Sequence, mu: float = 0.9, form: str = "sum", points: str = "plain"
+) -> np.ndarray:
+    """Momentum on given gradients:  v ← μv + g;  θ ← θ − ηv,  in the forms of the libraries.
 
-    - form "sum":          v ← μv + g,           θ ← θ − ηv
+    - form "sum":          as above
     - form "rate inside":  v ← μv + ηg,          θ ← θ − v
     - form "average":      v ← μv + (1 − μ)g,    θ ← θ − ηv
-    - points "look-ahead": θ moves by the *next* velocity, μv + g in place of v: Nesterov as libraries write it
-    - points "textbook":   the same walk, told by the points θ + ημv that lie one velocity behind
+    - points "look-ahead": θ moves by the *next* velocity, μv + g instead of v: Nesterov as libraries write it
+    - points "textbook":   `gd.nesterov`; while η is constant, its look-ahead points θ − ημv are those of the libraries
+
+    Parameters
+    ----------
+    gradients : array (steps, d)
+        Gradient at each step, at any θ.
+    theta : array (d,)
+        Start.
+    rates : sequence of float
+        Learning rate η at each step.
+    mu : float
+        Share μ of the velocity that is kept.
+    form : str
+        Form of the velocity: "sum", "rate inside" or "average".
+    points : str
+        Points that are kept: "plain", "look-ahead" or "textbook".
+
+    Returns
+    -------
+    array (steps + 1, d)
+        All points, from the start.
     """
-    path, v = [theta], np.zeros_like(theta)
-    for g, eta in zip(gradients, rates, strict=True):
-        g = {"sum": g, "rate inside": eta * g, "average": (1 - mu) * g}[form]
-        eta = 1.0 if form == "rate inside" else eta
-        v = mu * v + g
-        theta = theta - eta * (v if points == "plain" else mu * v + g)
-        path.append(theta + eta * mu * v if points == "textbook" else theta)
-    return np.array(path)
+    scales = {"sum": np.ones(len(rates)), "rate inside": rates, "average": np.full(len(rates), 1 - mu)}[form]
+    scaled = [scale * g for scale, g in zip(scales, gradients, strict=True)]
+    eta = np.ones(len(rates)) if form == "rate inside" else rates
+    make = {"plain": gd.momentum, "look-ahead": _look_ahead, "textbook": gd.nesterov}[points]
+    return _path(make(lambda t: eta[t - 1], mu), scaled, theta)
 
 
-def adagrad(gradients, theta, lr, eps, first=0.0, inside=False):
-    """AdaGrad:  s ← s + g²  from s = first;  θ ← θ − η g/(√s + ε),  or with ε inside the root, g/√(s + ε)."""
-    path, s = [theta], np.full_like(theta, first)
-    for g in gradients:
-        s = s + g * g
-        theta = theta - lr * g / (np.sqrt(s + eps) if inside else np.sqrt(s) + eps)
-        path.append(theta)
-    return np.array(path)
+def adagrad(
+    gradients: Sequence, theta: np.ndarray, lr: float, eps: float, first: float = 0.0, inside: bool = False
+) -> np.ndarray:
+    """AdaGrad on given gradients:  s ← s + g²  from s = first;  θ ← θ − η g/(√s + ε),  or g/√(s + ε).
 
+    Parameters
+    ----------
+    gradients : array (steps, d)
+        Gradient at each step, at any θ.
+    theta : array (d,)
+        Start.
+    lr : float
+        Learning rate η.
+    eps : float
+        Small number ε.
+    first : float
+        Start of s.
+    inside : bool
+        Whether ε stands inside the root.
 
-def rmsprop(gradients, theta, lr, rho, eps, inside=False):
-    """RMSprop:  s ← ρs + (1 − ρ)g²;  θ ← θ − η g/(√s + ε),  or with ε inside the root, g/√(s + ε)."""
-    path, s = [theta], np.zeros_like(theta)
-    for g in gradients:
-        s = rho * s + (1 - rho) * g * g
-        theta = theta - lr * g / (np.sqrt(s + eps) if inside else np.sqrt(s) + eps)
-        path.append(theta)
-    return np.array(path)
-
-
-def adam(gradients, theta, lr, beta1=0.9, beta2=0.999, eps=1e-8, hat=False, weight_decay=0.0, decoupled=True, top=None):
-    """Adam, η m̂/(√v̂ + ε); with hat, "epsilon hat": ε beside the uncorrected root, η m̂ √(1 − β₂ᵗ)/(√v + ε).
-
-    weight_decay is decoupled, θ(1 − ηw), or else L2: wθ is added to the gradient. top, for AMSGrad: v's largest value
-    so far is kept, "corrected" before they are compared, or "raw" and corrected when used.
+    Returns
+    -------
+    array (steps + 1, d)
+        All points, from the start.
     """
-    path, m, v, u = [theta], np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
-    for t, g in enumerate(gradients, start=1):
-        g = g if decoupled else g + weight_decay * theta
-        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
-        c = 1 - beta2**t
-        u = np.maximum(u, v / c if top == "corrected" else v)
-        root = np.sqrt({None: v / c, "corrected": u, "raw": u / c}[top])
-        step = lr * m / (1 - beta1**t) / (root + (eps / np.sqrt(c) if hat else eps))
-        theta = theta * (1 - lr * weight_decay if decoupled else 1) - step
-        path.append(theta)
-    return np.array(path)
+    if inside or eps == 0:  # without ε both are the same
+        opt = _inside_the_root(gd.adagrad(lr), lr, eps)
+    else:
+        opt = gd.adagrad(lr, eps)
+    return _path(replace(opt, init=lambda theta: np.full_like(theta, first)), gradients, theta)
 
 
-def lion(gradients, theta, lr, beta1=0.9, beta2=0.99, weight_decay=0.0):
-    """Lion:  θ ← θ(1 − ηw) − η sign(β₁m + (1 − β₁)g);  then m ← β₂m + (1 − β₂)g."""
-    path, m = [theta], np.zeros_like(theta)
-    for g in gradients:
-        theta = theta - lr * (np.sign(beta1 * m + (1 - beta1) * g) + weight_decay * theta)
-        m = beta2 * m + (1 - beta2) * g
-        path.append(theta)
-    return np.array(path)
+def rmsprop(
+    gradients: Sequence, theta: np.ndarray, lr: float, rho: float, eps: float, inside: bool = False
+) -> np.ndarray:
+    """RMSprop on given gradients:  s ← ρs + (1 − ρ)g²;  θ ← θ − η g/(√s + ε),  or g/√(s + ε).
+
+    Parameters
+    ----------
+    gradients : array (steps, d)
+        Gradient at each step, at any θ.
+    theta : array (d,)
+        Start.
+    lr : float
+        Learning rate η.
+    rho : float
+        Share ρ of s that is kept.
+    eps : float
+        Small number ε.
+    inside : bool
+        Whether ε stands inside the root.
+
+    Returns
+    -------
+    array (steps + 1, d)
+        All points, from the start.
+    """
+    if inside or eps == 0:
+        return _path(_inside_the_root(gd.rmsprop(lr, rho), lr, eps), gradients, theta)
+    return _path(gd.rmsprop(lr, rho, eps), gradients, theta)
+
+
+def adam(
+    gradients: Sequence,
+    theta: np.ndarray,
+    lr: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-8,
+    hat: bool = False,
+    weight_decay: float = 0.0,
+    decoupled: bool = True,
+    top: str | None = None,
+) -> np.ndarray:
+    """Adam on given gradients, with the libraries' forms of ε, of weight decay and of AMSGrad.
+
+    Parameters
+    ----------
+    gradients : array (steps, d)
+        Gradient at each step, at any θ.
+    theta : array (d,)
+        Start.
+    lr : float
+        Learning rate η.
+    beta1, beta2 : float
+        Shares β₁ and β₂ that the averages keep.
+    eps : float
+        Small number ε > 0.
+    hat : bool
+        True takes "epsilon hat": ε beside the uncorrected root, η m̂ √(1 − β₂ᵗ)/(√v + ε).
+    weight_decay : float
+        Decay w.
+    decoupled : bool
+        True shrinks θ by θ(1 − ηw), as AdamW; False adds L2's wθ to the gradient.
+    top : str, optional
+        For AMSGrad, which largest value so far is kept: v's, "raw", or v̂'s, "corrected".
+
+    Returns
+    -------
+    array (steps + 1, d)
+        All points, from the start.
+
+    Raises
+    ------
+    ValueError
+        A setting that `gd.adam` refuses, or a decoupled decay in AMSGrad, which no library has.
+    """
+    if top and decoupled and weight_decay:
+        raise ValueError(f"weight_decay must be 0 for AMSGrad, or L2; got {weight_decay}. Give decoupled=False.")
+    plain = partial(gd.adamw, weight_decay=weight_decay if decoupled else 0.0)
+    make = partial({None: plain, "raw": gd.amsgrad, "corrected": _corrected_before_max}[top], lr, beta1, beta2)
+    opt = make(eps)
+    if hat:  # √(v̂) + ε/√(1 − β₂ᵗ) = (√v + ε)/√(1 − β₂ᵗ)
+        opt = replace(opt, update=lambda t, *args: make(eps / np.sqrt(1 - beta2**t)).update(t, *args))
+    if not decoupled:
+        gradients = [lambda theta, g=g: g + weight_decay * theta for g in gradients]
+    return _path(opt, gradients, theta)
+
+
+def lion(
+    gradients: Sequence,
+    theta: np.ndarray,
+    lr: float,
+    beta1: float = 0.9,
+    beta2: float = 0.99,
+    weight_decay: float = 0.0,
+) -> np.ndarray:
+    """Lion on given gradients, alike in all libraries.
+
+    Parameters
+    ----------
+    gradients : array (steps, d)
+        Gradient at each step, at any θ.
+    theta : array (d,)
+        Start.
+    lr : float
+        Learning rate η.
+    beta1, beta2 : float
+        Shares β₁ of the memory in the step and β₂ that the memory keeps.
+    weight_decay : float
+        Decay w.
+
+    Returns
+    -------
+    array (steps + 1, d)
+        All points, from the start.
+    """
+    return _path(gd.lion(lr, beta1, beta2, weight_decay), gradients, theta)
+
+
+def _path(opt, gradients, theta):
+    """All points of a rule on given gradients, each an array or a function of θ."""
+    oracle = (g if callable(g) else (lambda theta, g=g: g) for g in gradients)
+    return np.array([point for _, point, _ in gd.iterate(opt, theta, oracle)])
+
+
+# --- what differs from gdlib's rules ----------------------------------------------------------------------------------
+
+
+def _look_ahead(lr, mu):
+    """Nesterov as PyTorch, optax and Keras write it:  v ← μv + g;  θ ← θ − η(μv + g)."""
+    plain = gd.momentum(lr, mu)
+
+    def update(t, theta, grad, v):
+        g = grad(theta)
+        _, v = plain.update(t, theta, lambda _: g, v)
+        return theta - lr(t) * (mu * v + g), v
+
+    return replace(plain, update=update)
+
+
+def _inside_the_root(plain, lr, eps):
+    """AdaGrad or RMSprop with ε inside the root:  s as in the plain rule;  θ ← θ − η g/√(s + ε)."""
+
+    def update(t, theta, grad, s):
+        g = grad(theta)
+        _, s = plain.update(t, theta, lambda _: g, s)
+        return theta - lr * g / np.sqrt(s + eps), s
+
+    return replace(plain, update=update)
+
+
+def _corrected_before_max(lr, beta1, beta2, eps):
+    """AMSGrad as optax writes it:  m̂ and v̂ as in Adam;  u ← max(u, v̂);  θ ← θ − η m̂/(√u + ε)."""
+    plain = gd.amsgrad(lr, beta1, beta2, eps)
+
+    def update(t, theta, grad, state):
+        m, v, u = state
+        _, (m, v, _) = plain.update(t, theta, grad, state)
+        u = np.maximum(u, v / (1 - beta2**t))
+        return theta - lr * m / (1 - beta1**t) / (np.sqrt(u) + eps), (m, v, u)
+
+    return replace(plain, update=update)
 
 
 # --- the dialects -----------------------------------------------------------------------------------------------------
 
 
 class Dialect(NamedTuple):
-    """How one library writes one rule: what it is called, its parameters with their defaults, what is particular."""
+    """How one library writes one rule.
+
+    Parameters
+    ----------
+    call : str
+        The library's name for the rule.
+    names : dict
+        Settings: the formula's argument -> (the library's name, its default, or REQUIRED where it has none).
+    formula : callable
+        One of this module's formulas.
+    fixed : dict
+        Arguments of the formula that the library fixes.
+    """
 
     call: str
-    names: dict  # our name -> (the library's name, its default; REQUIRED where it has none)
+    names: dict
     formula: Callable
-    fixed: dict = {}  # arguments of the formula that the library gives no choice of
+    fixed: dict = {}
 
 
 REQUIRED = "no default"
@@ -169,47 +354,78 @@ DEFAULTS = {"first": 0.0, "inside": False, "weight_decay": 0.0, "form": "sum", "
 
 
 def walk(rule: str, settings: Mapping, library: str, gradients: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """The points (steps + 1, d) through which a library's rule goes on given gradients (steps, d) from start (d,).
+    """Compute the points of a library's rule on given gradients.
 
     Parameters
     ----------
-    rule : "momentum", "nesterov", "adagrad", "rmsprop", "adam", "amsgrad", "adamw" or "lion"
-    settings : as the library names them, such as {"lr": 0.1, "betas": (0.9, 0.99)}; the rest are its defaults. For
-        momentum the rate may be a schedule t -> η
-    library : "torch", "optax", "keras" or "gdlib"
-    gradients, start : numbers
-    """
-    values, formula = _said(rule, settings, library), _dialect(rule, library).formula
-    if formula is momentum:
-        lr = values.pop("lr")
-        values["rates"] = [lr(t) if callable(lr) else lr for t in range(1, len(gradients) + 1)]
-    allowed = formula.__code__.co_varnames[: formula.__code__.co_argcount]
-    return formula(gradients, np.asarray(start, float), **{k: v for k, v in values.items() if k in allowed})
+    rule : str
+        Name: "momentum", "nesterov", "adagrad", "rmsprop", "adam", "amsgrad", "adamw" or "lion".
+    settings : dict
+        Settings as the library names them, such as {"lr": 0.1, "betas": (0.9, 0.99)}; the others are its defaults. For
+        momentum and Nesterov the learning rate may be a schedule t -> η.
+    library : str
+        Library: "torch", "optax", "keras" or "gdlib".
+    gradients : array (steps, d)
+        Gradient at each step, at any θ.
+    start : array (d,)
+        Start.
 
-
-def translate(rule: str, settings: Mapping, source: str, target: str) -> dict:
-    """The settings with which `target` takes the very same walk as `source` does with `settings`.
-
-    Everything is said in the answer, as defaults differ too. Nesterov's points in gdlib lie one velocity behind those
-    of the libraries: the walk is the same, θ − ηβv of one is θ of the other.
-
-    Parameters
-    ----------
-    rule : "momentum", "nesterov", "adagrad", "rmsprop", "adam", "amsgrad", "adamw" or "lion"
-    settings : as the source names them, such as {"lr": 0.1, "betas": (0.9, 0.99)}; the rest are its defaults
-    source, target : "torch", "optax", "keras" or "gdlib"
+    Returns
+    -------
+    array (steps + 1, d)
+        All points, from the start.
 
     Raises
     ------
-    ValueError : no such rule, library or setting; or there is no translation, and why
+    ValueError
+        The rule, the library or a setting is unknown, or gdlib's rule refuses a setting.
+
+    Examples
+    --------
+    >>> walk("momentum", {"learning_rate": 0.1}, "optax", [[1.0], [1.0]], [0.0])[:, 0].round(6)
+    array([ 0. , -0.1, -0.2])
+    """
+    values, formula = _values(rule, settings, library), _dialect(rule, library).formula
+    if formula is momentum:
+        lr = values.pop("lr")
+        values["rates"] = [lr(t) if callable(lr) else lr for t in range(1, len(gradients) + 1)]
+    taken = inspect.signature(formula).parameters
+    given = {name: value for name, value in values.items() if name in taken}
+    return formula(np.asarray(gradients, float), np.asarray(start, float), **given)
+
+
+def translate(rule: str, settings: Mapping, source: str, target: str) -> dict:
+    """Translate one library's settings of a rule into another's, so that both take the same walk.
+
+    All settings are explicit because defaults differ. For Nesterov's rule gdlib keeps θ where the libraries keep the
+    look-ahead point θ − ηβv: the walk is the same.
+
+    Parameters
+    ----------
+    rule : str
+        Name: "momentum", "nesterov", "adagrad", "rmsprop", "adam", "amsgrad", "adamw" or "lion".
+    settings : dict
+        Settings as the source names them, such as {"lr": 0.1, "betas": (0.9, 0.99)}; the others are its defaults.
+    source, target : str
+        Libraries: "torch", "optax", "keras" or "gdlib".
+
+    Returns
+    -------
+    dict
+        All settings, as the target names them.
+
+    Raises
+    ------
+    ValueError
+        The rule, a library or a setting is unknown, or there is no translation; the error says why.
 
     Examples
     --------
     >>> translate("rmsprop", {"lr": 0.01, "alpha": 0.9}, "torch", "optax")
     {'learning_rate': 0.01, 'decay': 0.9, 'eps': 1e-08, 'eps_in_sqrt': False}
     """
-    values, there = _said(rule, settings, source), _dialect(rule, target)
-    if rule == "adagrad" and values["inside"]:  # √(s + ε): ε may as well be there from the start
+    values, there = _values(rule, settings, source), _dialect(rule, target)
+    if rule == "adagrad" and values["inside"]:  # √(s + ε): s may start at ε instead
         if "inside" not in there.fixed:
             values |= {"first": values["first"] + values["eps"], "eps": 0.0, "inside": False}
     elif "inside" in there.fixed and values.get("eps") == 0:
@@ -229,7 +445,7 @@ _NONE = "there is no translation of {} from {} to {}: "
 _WHY = {
     "inside": "ε stands inside the root in one and outside in the other, and √s + ε is no √(s + ε'); only with ε = 0, "
               "or nearly where √s is far above √ε, are they one walk",
-    "first": "the sum of squares cannot be told to begin above 0 there",
+    "first": "the sum of squares begins at 0 there",
     "hat": "ε stands beside the uncorrected root in one and the corrected in the other, so that ε would have to change "
            "at each step, by √(1 − β₂ᵗ); nearly the same only where √v is far above ε",
     "top": "one keeps the largest corrected v, the other corrects the largest v",
@@ -237,8 +453,8 @@ _WHY = {
 }
 
 
-def _said(rule, settings, library):
-    """All arguments of the formula, by our names."""
+def _values(rule, settings, library):
+    """All arguments of the formula, by its own names."""
     dialect, given = _dialect(rule, library), dict(settings)
     if "betas" in given:
         given["betas[0]"], given["betas[1]"] = given.pop("betas")
@@ -246,23 +462,23 @@ def _said(rule, settings, library):
     for ours, (name, default) in dialect.names.items():
         values[ours] = given.pop(name, default)
         if values[ours] is REQUIRED:
-            raise ValueError(f"{dialect.call} has no default for {name}: say it")
+            raise ValueError(f"settings must give {name}, as {dialect.call} has no default for it; got {settings}")
     if given:
         known = ", ".join(_named({name: 0 for name, _ in dialect.names.values()}))
-        raise ValueError(f"{dialect.call} has no {', '.join(given)} here; it has {known}")
+        raise ValueError(f"settings of {dialect.call} must be among {known}; got {', '.join(given)}")
     return values
 
 
 def _dialect(rule, library):
     if (rule, library) not in DIALECTS:
-        raise ValueError(f"nothing is recorded of {rule!r} in {library!r}; there are "
-                         + "; ".join(f"{r} ({', '.join(lib for q, lib in DIALECTS if q == r)})"
-                                     for r in dict.fromkeys(r for r, _ in DIALECTS)))
+        libraries = {name: [lib for same, lib in DIALECTS if same == name] for name, _ in DIALECTS}
+        known = "; ".join(f"{name} ({', '.join(libs)})" for name, libs in libraries.items())
+        raise ValueError(f"rule and library must be among {known}; got {rule!r} in {library!r}")
     return DIALECTS[rule, library]
 
 
 def _named(settings):
-    """With PyTorch's two betas as one pair."""
+    """Join PyTorch's two betas in one pair."""
     if "betas[0]" not in settings:
         return settings
     pair = {"betas": (settings["betas[0]"], settings["betas[1]"])}

@@ -1,11 +1,11 @@
-"""Showing and printing: whatever gdlib shows goes through `emit`, whatever it prints through `say`."""
+"""Showing and printing: gdlib shows everything with `emit`, and prints everything with `say`."""
 from __future__ import annotations
 
 import re
 import sys
 import unicodedata
 
-# How a console that lacks a sign is to show it; Greek letters go by their names, and what is left becomes "?".
+# Spellings for a console that lacks a sign. Greek letters are spelled by their names; other signs become "?".
 SPELLED = {
     "✓": "[ok]", "✗": "[no]", "★": "*", "○": "o", "➜": "->", "✦": "*", "→": "->", "←": "<-", "−": "-", "≈": "~",
     "≤": "<=", "≥": ">=", "≠": "!=", "√": "sqrt ", "∇": "grad ", "∂": "d", "∞": "inf", "‖": "||",
@@ -14,18 +14,24 @@ SPELLED = {
 RAISED = "[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀᵏᵖˢᵗᶻ]+"
 
 
-def in_ipython():
-    """Is this an IPython session (a notebook or its shell)?"""
+def in_ipython() -> bool:
+    """Whether this is an IPython session, in a notebook or a terminal."""
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
-def in_notebook():
-    """Is there a front end that shows more than text? Any IPython has one, but its shell in a terminal."""
+def in_notebook() -> bool:
+    """Whether a front end shows more than text: any IPython but its shell in a terminal."""
     return in_ipython() and type(sys.modules["IPython"].get_ipython()).__name__ != "TerminalInteractiveShell"
 
 
-def emit(bundle):
-    """Show display data, {MIME type: content}: in a notebook as they are, elsewhere print their plain text."""
+def emit(bundle: dict) -> None:
+    """Show display data: in a notebook as they are, elsewhere as plain text.
+
+    Parameters
+    ----------
+    bundle : dict
+        Display data {MIME type: content}, with "text/plain" among them.
+    """
     if in_notebook():
         from IPython.display import display
 
@@ -34,14 +40,29 @@ def emit(bundle):
         say(bundle["text/plain"])
 
 
-def say(text):
-    """Print text; what the console's encoding lacks is spelled out, as Windows consoles often know no ✓ and no η."""
+def say(text: str) -> None:
+    """Print text, and spell out the signs that the console lacks, as many on Windows lack ✓ and η.
+
+    Parameters
+    ----------
+    text : str
+        Text to print.
+    """
     print(spelled(text, getattr(sys.stdout, "encoding", None) or "utf-8"))
 
 
-def spelled(text, encoding):
-    """The text in signs that the encoding has.
+def spelled(text: str, encoding: str) -> str:
+    """Spell out the signs that an encoding lacks.
 
+    Parameters
+    ----------
+    text : str
+        Text in any signs.
+    encoding : str
+        Name of the encoding.
+
+    Examples
+    --------
     >>> spelled("✓ η = 10⁻⁶, θ̂ → 梯", "cp1252")
     '[ok] eta = 10^-6, theta -> ?'
     """
@@ -49,7 +70,7 @@ def spelled(text, encoding):
 
 
 def _spelled(part, encoding):
-    """One sign, or several raised ones."""
+    """Spell one sign, or several raised ones."""
     try:
         part.encode(encoding)
         return part

@@ -1,4 +1,4 @@
-"""Networks of layers, with gradients by backpropagation; softmax regression is the one without a hidden layer."""
+"""Networks of layers, with gradients by backpropagation. Softmax regression is a network without hidden layers."""
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,23 +10,40 @@ __all__ = ["SoftmaxRegression", "MLP"]
 
 
 class MLP(Model):
-    """A network of layers:  h ← φ(h W + b),  the last layer without φ;  its loss is cross-entropy or squared error.
+    """Network of layers:  h ← φ(h W + b),  the last layer without φ;  the loss is cross-entropy or squared error.
 
-    Cross-entropy: mean over rows of −log softmax(output)[label]. Squared: mean over rows of the sum over outputs of
-    (ŷ − y)². The gradient by backpropagation.
+    Cross-entropy is the mean over rows of −log softmax(output)[label]; squared error is the mean over rows of the sum
+    over outputs of (ŷ − y)². Backpropagation computes the gradient.
 
     Parameters
     ----------
-    X : (n, p), one example a row
-    y : (n,) labels 0 … K−1 for cross-entropy; (n,) or (n, k) numbers for squared error
-    hidden : the number of units of each hidden layer; () for none
-    activation : φ: "tanh", "sigmoid", "relu" or "identity"
-    loss : "cross-entropy" or "squared"
-    classes : K, if some of the labels may be missing in y
+    X : array (n, p)
+        Inputs, one example per row.
+    y : array (n,) or (n, k)
+        Labels 0 … K−1 for cross-entropy, numbers for squared error.
+    hidden : sequence of int
+        Number of units in each hidden layer; () for none.
+    activation : str
+        Activation φ: "tanh", "sigmoid", "relu" or "identity".
+    loss : str
+        Loss: "cross-entropy" or "squared".
+    classes : int, optional
+        Number of classes K; needed where y lacks the highest labels.
+
+    Raises
+    ------
+    ValueError
+        X and y do not fit together, X is not finite, y holds other labels, or a setting is unknown.
 
     References
     ----------
     Rumelhart, Hinton, Williams (1986), Learning representations by back-propagating errors.
+
+    Examples
+    --------
+    >>> model = MLP([[0.0, 1.0], [1.0, 0.0]], [0, 1], hidden=(3,))
+    >>> model.shapes, model.dim
+    (((2, 3), (3,), (3, 2), (2,)), 17)
     """
 
     name = "network"
@@ -46,7 +63,7 @@ class MLP(Model):
         if loss not in ("cross-entropy", "squared"):
             raise ValueError(f"loss must be 'cross-entropy' or 'squared'; got {loss!r}")
         if not isinstance(hidden, Sequence) or not all(is_whole(h) and h > 0 for h in hidden):
-            raise ValueError(f"hidden must be the sizes of the hidden layers, such as (128,); got {hidden!r}")
+            raise ValueError(f"hidden must be a sequence of whole numbers above 0 such as (128,); got {hidden!r}")
         if classes is not None:
             check_whole(classes, "classes", 1)
         if loss == "cross-entropy":
@@ -54,7 +71,7 @@ class MLP(Model):
             outputs = classes or int(self.y.max()) + 1
         else:
             if self.y.ndim > 2:
-                raise ValueError(f"y must be of shape (n,) or (n, k) for squared error; got {self.y.shape}")
+                raise ValueError(f"y must have shape (n,) or (n, k) for squared error; got shape {self.y.shape}")
             self.y = self.y.astype(float).reshape(len(self.y), -1)
             outputs = self.y.shape[1]
         self.hidden, self.activation, self.loss = tuple(hidden), activation, loss
@@ -63,7 +80,19 @@ class MLP(Model):
         self.width = 2 * sum(sizes[1:])
 
     def init(self, rng, gain=1.0):
-        """Random parameters (d,): weights N(0, gain²/fan-in), biases 0. gain √2 suits relu (He et al., 2015)."""
+        """Draw random parameters (d,): weights N(0, gain²/fan-in), biases 0.
+
+        Parameters
+        ----------
+        rng : Generator
+            Source of the random numbers.
+        gain : float
+            Scale of the weights; √2 suits relu.
+
+        References
+        ----------
+        He et al. (2015), Delving deep into rectifiers.
+        """
         parts = [gain / shape[0] ** 0.5 * rng.standard_normal(shape) if len(shape) == 2 else np.zeros(shape)
                  for shape in self.shapes]
         return np.concatenate([part.ravel() for part in parts])
@@ -77,11 +106,10 @@ class MLP(Model):
         return np.mean(np.log(np.exp(z).sum(axis=-1)) - z[..., np.arange(len(y)), y], axis=-1)
 
     def grad(self, theta, rows=ALL):
-        """∇J over the chosen rows, of theta's shape, by backpropagation."""
         theta = np.asarray(theta)
         blocks, y = self.blocks(theta), self.y[rows]
         layers = self._forward(blocks, self.X[rows])
-        delta = self._error(layers.pop(), y)  # ∂J/∂(what enters the last layer's loss)
+        delta = self._error(layers.pop(), y)  # ∂J/∂output
         gradient = np.empty(theta.shape, delta.dtype)
         into, slope = self.blocks(gradient), ACTIVATIONS[self.activation][1]
         for i in range(len(blocks) - 2, -1, -2):
@@ -93,22 +121,68 @@ class MLP(Model):
         return gradient
 
     def probabilities(self, theta, X):
-        """The classes' probabilities for new rows X (m, p): (..., m, K)."""
+        """Probabilities of the classes for new rows.
+
+        Parameters
+        ----------
+        theta : array (..., d)
+            Parameters.
+        X : array (m, p)
+            New inputs, one example per row.
+
+        Returns
+        -------
+        array (..., m, K)
+            One probability per run, row and class.
+        """
         return _softmax(self._forward(self.blocks(theta), self.new_rows(X))[-1])
 
     def predict(self, theta, X):
-        """The likeliest label for new rows X (m, p): (..., m); for squared error the outputs, (..., m, k)."""
+        """Predict the most likely label of new rows; for squared error, the outputs.
+
+        Parameters
+        ----------
+        theta : array (..., d)
+            Parameters.
+        X : array (m, p)
+            New inputs, one example per row.
+
+        Returns
+        -------
+        array (..., m) of int or (..., m, k)
+            One label, or k outputs, per run and row.
+        """
         output = self._forward(self.blocks(theta), self.new_rows(X))[-1]
         return output if self.loss == "squared" else output.argmax(axis=-1)
 
     def accuracy(self, theta, X, y):
-        """The share of rows whose label is predicted: (...)."""
+        """Share of rows whose label is predicted.
+
+        Parameters
+        ----------
+        theta : array (..., d)
+            Parameters.
+        X : array (m, p)
+            New inputs, one example per row.
+        y : array (m,)
+            Their labels.
+
+        Returns
+        -------
+        array (...)
+            One share per run.
+
+        Raises
+        ------
+        ValueError
+            The loss is squared error, or y has another length than X.
+        """
         if self.loss == "squared":
-            raise ValueError("accuracy counts labels, and this loss is squared error: compare predict(theta, X) with y")
+            raise ValueError("loss must be 'cross-entropy' for accuracy; got 'squared'. Compare predict(…) with y.")
         return share_right(self.predict(theta, X), y)
 
     def _forward(self, blocks, h):
-        """The values of all layers, the data first, the outputs last."""
+        """Values of all layers, from the data to the outputs."""
         phi, layers = ACTIVATIONS[self.activation][0], [h]
         for i in range(0, len(blocks), 2):
             h = h @ blocks[i] + blocks[i + 1][..., None, :]
@@ -118,7 +192,7 @@ class MLP(Model):
         return layers
 
     def _error(self, output, y):
-        """∂J/∂output: (2/n)(ŷ − y), or (1/n)(p − 1[label])."""
+        """Gradient ∂J/∂output: (2/n)(ŷ − y), or (1/n)(p − 1[label])."""
         if self.loss == "squared":
             return 2 / len(y) * (output - y)
         p = _softmax(output)
@@ -127,15 +201,33 @@ class MLP(Model):
 
 
 class SoftmaxRegression(MLP):
-    """K classes:  p(k | x) = softmax(x W + b)ₖ,  J(θ) = mean over rows of −log p(yᵢ | xᵢ),  ∂J/∂W = (1/n) Xᵀ(p − 1[y]).
+    """Softmax regression, K classes:  p(k | x) = softmax(x W + b)ₖ,  J(θ) = mean over rows of −log p(yᵢ | xᵢ).
 
-    A network without hidden layers: θ holds W (p, K), then b (K).
+    Its gradient is ∂J/∂W = (1/n) Xᵀ(p − 1[y]). A network without hidden layers: θ holds W (p, K), then b (K,).
 
     Parameters
     ----------
-    X : (n, p), one example a row
-    y : (n,), labels 0 … K−1
-    classes : K, if some of the labels may be missing in y
+    X : array (n, p)
+        Inputs, one example per row.
+    y : array (n,)
+        Labels 0 … K−1.
+    classes : int, optional
+        Number of classes K; needed where y lacks the highest labels.
+
+    Raises
+    ------
+    ValueError
+        X and y do not fit together, X is not finite, or y holds other labels.
+
+    References
+    ----------
+    McFadden (1974), Conditional logit analysis of qualitative choice behavior.
+
+    Examples
+    --------
+    >>> model = SoftmaxRegression([[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    >>> round(float(model(np.zeros(model.dim))), 4)  # log 2: both classes are equally likely
+    0.6931
     """
 
     name = "softmax regression"
@@ -149,7 +241,7 @@ def _softmax(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-# name: (φ, its derivative, told from the value h = φ(a))
+# name: (φ, its derivative as a function of h = φ(a))
 ACTIVATIONS = {
     "tanh": (np.tanh, lambda h: 1 - h * h),
     "sigmoid": (sigmoid, lambda h: h * (1 - h)),

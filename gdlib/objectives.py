@@ -1,8 +1,8 @@
-"""Surfaces to walk on: each with its exact gradient, its Hessian and the minima that are known.
+"""Surfaces to walk on, each with its exact gradient, its Hessian and its known minima.
 
 Coordinates are on the last axis, runs and grids before it: for theta of shape (..., d) a value has shape (...),
-a gradient (..., d) and a Hessian (..., d, d). Gradients multiply out their powers (x * x for x²): a product is rounded
-alike for one run and for a thousand, so a sweep equals its separate runs to the last bit.
+a gradient (..., d) and a Hessian (..., d, d). Gradients multiply out their powers, x * x for x²: a product is rounded
+the same way for one run and for a thousand, so a sweep equals its separate runs to the last bit.
 """
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,21 +14,32 @@ from gdlib.checks import REMEDY
 
 __all__ = ["Objective", "quadratic", "rosenbrock", "himmelblau", "beale", "saddle", "monkey_saddle", "double_well"]
 
-# The objectives of this file: a run need not try them on several points first.
+# The objectives of this module: a run need not try them on several points first.
 KNOWN = WeakSet()
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """A function to be made small, with its gradient.
+    """A function to minimize, with its gradient.
 
     Parameters
     ----------
-    name : what it is called in plots and messages
-    value : theta (..., d) -> (...)
-    grad : theta (..., d) -> (..., d)
-    hess : theta (..., d) -> (..., d, d), if it is known
-    minima : the known minima, each a sequence of d numbers; () if none is known or none exists
+    name : str
+        Name for plots and messages.
+    value : callable
+        Function theta (..., d) -> (...); `f(theta)` calls it.
+    grad : callable
+        Gradient, theta (..., d) -> (..., d).
+    hess : callable, optional
+        Hessian, theta (..., d) -> (..., d, d).
+    minima : tuple
+        Known minima, each a sequence of d numbers; () if none is known or none exists.
+
+    Examples
+    --------
+    >>> f = Objective("bowl", value=lambda theta: (theta**2).sum(axis=-1), grad=lambda theta: 2 * theta)
+    >>> float(f([1.0, 2.0]))
+    5.0
     """
 
     name: str
@@ -51,14 +62,28 @@ class Objective:
         return f"Objective({self.name})"
 
 
-def vector(*coordinates):
-    """Coordinates (...) -> one array (..., d). Each coordinate stays contiguous in memory, so that sweeps are quick."""
+def vector(*coordinates: np.ndarray) -> np.ndarray:
+    """Gather coordinates (...) in one array (..., d).
+
+    Each coordinate stays contiguous in memory, so that sweeps are quick.
+
+    Parameters
+    ----------
+    *coordinates : array (...)
+        First, second, … coordinate.
+    """
     array = np.array(coordinates)
     return array if array.ndim == 1 else np.moveaxis(array, 0, -1)
 
 
-def matrix(*rows):
-    """Rows of coordinates, each entry (...) -> one array (..., d, d)."""
+def matrix(*rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Gather d rows of d entries (...) in one array (..., d, d).
+
+    Parameters
+    ----------
+    *rows : sequence of array (...)
+        First, second, … row.
+    """
     entries = np.broadcast_arrays(*(entry for row in rows for entry in row))
     return np.stack(entries, -1).reshape(entries[0].shape + (len(rows), len(rows)))
 
@@ -82,7 +107,8 @@ def _plane(name, value, gradient, hessian, minima=()):
             theta = _numbers(theta)
             if theta.shape[-1:] != (2,):
                 raise ValueError(
-                    f"{name} lives on the plane: theta must end in 2 coordinates; got shape {theta.shape}"
+                    f"theta must have 2 coordinates on its last axis for {name}; got shape {theta.shape}. "
+                    f"For more runs write theta of shape (runs, 2)."
                 )
             return gather(function(theta[..., 0], theta[..., 1]))
 
@@ -98,22 +124,33 @@ def _plane(name, value, gradient, hessian, minima=()):
 
 
 def quadratic(eigenvalues: Sequence[float], angle: float = 0.0) -> Objective:
-    """J(θ) = ½ Σ λᵢ zᵢ², with z the coordinates of θ along the eigenvectors: the bowl every smooth minimum looks like.
+    """Quadratic J(θ) = ½ Σ λᵢ zᵢ², with z the coordinates of θ along the eigenvectors.
+
+    Every smooth minimum looks like this bowl from near by.
 
     Parameters
     ----------
-    eigenvalues : λ, d numbers: the curvatures; all positive gives a bowl, a negative one a saddle
-    angle : turns the first eigenvector away from the first axis, in radians; for d = 2 only
+    eigenvalues : sequence of float
+        Curvatures λ, d numbers: all positive for a bowl, a negative one for a saddle.
+    angle : float
+        Angle in radians from the first axis to the first eigenvector; for d = 2 only.
 
     Raises
     ------
-    ValueError : eigenvalues is empty or not finite; an angle with d other than 2
+    ValueError
+        The eigenvalues are empty or not finite, or there is an angle and d is not 2.
+
+    Examples
+    --------
+    >>> f = quadratic([1.0, 10.0])
+    >>> float(f([2.0, 1.0])), f.grad([2.0, 1.0])
+    (7.0, array([ 2., 10.]))
     """
     lam = np.array(eigenvalues, float)
     if lam.ndim != 1 or lam.size == 0 or not np.isfinite(lam).all():
-        raise ValueError(f"eigenvalues must be a list of d finite numbers such as [1, 10]; got {eigenvalues!r}")
+        raise ValueError(f"eigenvalues must be a list of finite numbers such as [1, 10]; got {eigenvalues!r}")
     if angle and lam.size != 2:
-        raise ValueError(f"an angle turns a quadratic of 2 eigenvalues; {lam.size} came: leave the angle out")
+        raise ValueError(f"eigenvalues must be 2 numbers for an angle; got {lam.size}. Omit the angle.")
     minima = (np.zeros(lam.size),) if (lam > 0).all() else ()
     cos, sin = np.cos(angle), np.sin(angle)
 
@@ -126,7 +163,7 @@ def quadratic(eigenvalues: Sequence[float], angle: float = 0.0) -> Objective:
     def checked(theta):
         theta = _numbers(theta)
         if theta.shape[-1:] != lam.shape:
-            raise ValueError(f"this quadratic has {lam.size} coordinates, and theta came with shape {theta.shape}")
+            raise ValueError(f"theta must have {lam.size} coordinates on its last axis; got shape {theta.shape}")
         return theta
 
     def value(theta):
@@ -144,7 +181,7 @@ def quadratic(eigenvalues: Sequence[float], angle: float = 0.0) -> Objective:
 
 
 rosenbrock = _plane(
-    "rosenbrock",  # (1 − x)² + 100 (y − x²)²: a bent, flat-bottomed valley (Rosenbrock, 1960)
+    "rosenbrock",  # (1 − x)² + 100 (y − x²)²: a bent valley with a flat bottom (Rosenbrock, 1960)
     lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2,
     lambda x, y: (-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)),
     lambda x, y: ((2 - 400 * y + 1200 * x**2, -400 * x), (-400 * x, 200.0)),
@@ -204,7 +241,7 @@ saddle = _plane(
 )
 
 monkey_saddle = _plane(
-    "monkey_saddle",  # x³ − 3xy²: three ways down, for two legs and a tail; bounded nowhere
+    "monkey_saddle",  # x³ − 3xy²: three ways down, for two legs and a tail; unbounded
     lambda x, y: x * x**2 - 3 * x * y**2,
     lambda x, y: (3 * x * x - 3 * y * y, -6 * x * y),
     lambda x, y: ((6 * x, -6 * y), (-6 * y, -6 * x)),

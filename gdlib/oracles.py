@@ -1,11 +1,11 @@
-"""Oracles: what gives the gradient at each step.
+"""Oracles give the gradient at each step.
 
-An oracle is an iterator of gradient functions, one a step: `gd.run(f, opt, theta0, steps, oracle=…)` takes the next one
-for each step and hands it to the rule. Where an oracle is made from another, an objective or model stands for its full
-gradient, so that they can be stacked: `clipped(minibatches(model, 32, rng), norm=1.0)`.
+An oracle is an iterator of gradient functions, one per step: `gd.run(f, opt, theta0, steps, oracle=…)` takes the next
+one at each step and hands it to the rule. Oracles can be stacked: `clipped(minibatches(model, 32, rng), norm=1.0)`.
+Where an oracle is expected, an objective or model gives its full gradient.
 
-With one Generator all runs of a sweep see the same rows or noise (common random numbers); with a list of Generators,
-one for each run of the leading axis, each run sees what it would see alone.
+With one Generator all runs of a sweep see the same rows or noise (common random numbers). With a list of Generators,
+one per run of the leading axis, each run sees what it would see alone.
 """
 import inspect
 from collections import deque
@@ -23,31 +23,77 @@ __all__ = ["full", "minibatches", "noisy", "accumulated", "clipped", "delayed"]
 Source = Objective | Model | Iterator[Callable]
 Generators = "np.random.Generator | list[np.random.Generator]"  # quoted, as NumPy loads its random part late
 
-# Data up to this size are copied in a new order once an epoch and sliced; of larger data only each batch is copied.
+# Data up to this size are copied in a new order once per epoch and sliced; of larger data only each batch is copied.
 SHUFFLED_COPY = 2**28  # bytes
 
 
 def full(f: Objective | Model) -> Iterator[Callable]:
-    """The whole gradient ∇f, at every step."""
+    """Full gradient ∇f, at every step.
+
+    Parameters
+    ----------
+    f : Objective or model
+        Function with a gradient `f.grad(theta)`.
+
+    Raises
+    ------
+    TypeError
+        `f` has no gradient.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> grad = next(full(gd.quadratic([1.0, 10.0])))
+    >>> grad(np.array([1.0, 1.0]))
+    array([ 1., 10.])
+    """
     if not callable(getattr(f, "grad", None)):
-        raise TypeError(f"an oracle is made from an objective or a model with a gradient f.grad, and {f!r} came")
+        raise TypeError(
+            f"an oracle's source must be an objective or a model with a gradient f.grad; got {f!r}. "
+            f"Make one with gd.Objective(name, value, grad)."
+        )
     return repeat(f.grad)
 
 
 def minibatches(model: Model, batch_size: int, rng: Generators, replace: bool = False) -> Iterator[Callable]:
-    """The gradient over `batch_size` rows: all rows in a new random order each epoch, the last batch with what is left.
+    """Gradient over B random rows:  (1/B) Σ ∇Jᵢ(θ), with J the mean of the rows' losses Jᵢ.
+
+    Each epoch takes all rows in a new random order; its last batch may be smaller.
 
     Parameters
     ----------
-    model : a model over `n` rows of data, with a gradient over some of them, `model.grad(theta, rows)`; if it also has
-        `take(rows)` and `nbytes`, as the library's own have, small data are copied in their new order once an epoch
-    batch_size : B, from 1 to n
-    rng : a Generator, or a list of them, one for each run of the leading axis
-    replace : True draws each batch from all rows, with replacement, instead of by epochs
+    model : Model
+        Model over `n` rows of data, with a gradient over some of them, `model.grad(theta, rows)`. If it also has
+        `take(rows)` and `nbytes`, as the library's models have, small data are copied in their new order each epoch.
+    batch_size : int
+        Number of rows B in a batch, from 1 to n.
+    rng : Generator or list of Generator
+        Source of the random order; a list has one Generator per run of the leading axis.
+    replace : bool
+        True draws each batch from all rows, with replacement, instead of by epochs.
+
+    Raises
+    ------
+    TypeError
+        `model` has no rows of data or no gradient over them; `rng` is not a Generator or a list of them.
+    ValueError
+        `batch_size` is not a whole number from 1 to n.
+
+    References
+    ----------
+    Robbins and Monro (1951), A stochastic approximation method.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> model = gd.LeastSquares([[1.0], [2.0], [3.0]], [2.0, 4.0, 6.0], intercept=False)
+    >>> grad = next(minibatches(model, 2, np.random.default_rng(0)))
+    >>> grad(np.array([2.0]))
+    array([0.])
     """
     n = getattr(model, "n", None)
     if n is None or not callable(getattr(model, "grad", None)):
-        raise TypeError(f"minibatches are drawn from a model over data, such as gd.LeastSquares(X, y); {model!r} came")
+        raise TypeError(f"model must be a model over data such as gd.LeastSquares(X, y); got {model!r}")
     try:
         inspect.signature(model.grad).bind("theta", "rows")
     except TypeError:
@@ -60,34 +106,100 @@ def minibatches(model: Model, batch_size: int, rng: Generators, replace: bool = 
 
 
 def noisy(f: Source, sigma: float, rng: Generators) -> Iterator[Callable]:
-    """∇f(θ) + σ ε with ε ~ N(0, 1) in each coordinate, new at every step.
+    """Gradient with noise:  ∇f(θ) + σε,  with ε ~ N(0, 1) in each coordinate.
+
+    The noise is new at every step.
 
     Parameters
     ----------
-    f : an objective, a model, or another oracle
-    sigma : σ >= 0, a number
-    rng : a Generator, or a list of them, one for each run of the leading axis
+    f : Objective, model or oracle
+        Source of the gradient.
+    sigma : float
+        Standard deviation σ >= 0 of the noise in each coordinate.
+    rng : Generator or list of Generator
+        Source of the noise; a list has one Generator per run of the leading axis.
+
+    Raises
+    ------
+    TypeError
+        `f` has no gradient; `rng` is not a Generator or a list of them.
+    ValueError
+        `sigma` is not a number of at least 0.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> grad = next(noisy(gd.quadratic([1.0]), sigma=0.0, rng=np.random.default_rng(0)))
+    >>> grad(np.array([3.0]))
+    array([3.])
     """
     check_number(sigma, "sigma", least=0)
     return _noisy(as_oracle(f), sigma, _generators(rng), isinstance(rng, np.random.Generator))
 
 
 def accumulated(f: Source, micro_steps: int) -> Iterator[Callable]:
-    """The mean of `micro_steps` gradients in a row, all at the same θ: a large batch, a part at a time.
+    """Mean of several gradients in a row, all at the same θ: a large batch, a part at a time.
 
-    Equal to the large batch where all parts have the same number of rows.
+    It equals the gradient over the large batch if all parts have the same number of rows.
+
+    Parameters
+    ----------
+    f : Objective, model or oracle
+        Source of the gradients.
+    micro_steps : int
+        Number of gradients in one mean, at least 1.
+
+    Raises
+    ------
+    TypeError
+        `f` has no gradient.
+    ValueError
+        `micro_steps` is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> slopes = iter([lambda theta: 1.0 * theta, lambda theta: 3.0 * theta])
+    >>> next(accumulated(slopes, micro_steps=2))(np.array([5.0]))
+    array([10.])
     """
     check_whole(micro_steps, "micro_steps", 1)
     return _accumulated(as_oracle(f), micro_steps)
 
 
 def clipped(f: Source, norm: float | None = None, value: float | None = None) -> Iterator[Callable]:
-    """A gradient that is never too long: g · min(1, norm/‖g‖) keeps its direction; or each coordinate within ±value.
+    """Clipped gradient:  g · min(1, norm/‖g‖), or each coordinate of g moved into ±value.
 
+    The first keeps the gradient's direction, the second does not.
+
+    Parameters
+    ----------
+    f : Objective, model or oracle
+        Source of the gradient.
+    norm : float, optional
+        Largest length of the gradient, above 0.
+    value : float, optional
+        Largest size of a coordinate, above 0; give either `norm` or `value`.
+
+    Raises
+    ------
+    TypeError
+        `f` has no gradient.
+    ValueError
+        Neither or both of `norm` and `value` are given, or one is not a number above 0.
+
+    References
+    ----------
     Pascanu, Mikolov, Bengio (2013), On the difficulty of training recurrent neural networks.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> grad = next(clipped(gd.quadratic([1.0, 1.0]), norm=1.0))
+    >>> grad(np.array([3.0, 4.0]))
+    array([0.6, 0.8])
     """
     if (norm is None) == (value is None):
-        raise ValueError(f"clipped takes norm or value, one of the two; got norm={norm!r}, value={value!r}")
+        raise ValueError(f"norm or value must be given, and not both; got norm={norm!r}, value={value!r}")
     check_number(value if norm is None else norm, "value" if norm is None else "norm", above=0)
 
     def by_norm(g):
@@ -102,13 +214,43 @@ def clipped(f: Source, norm: float | None = None, value: float | None = None) ->
 
 
 def delayed(f: Source, delay: int) -> Iterator[Callable]:
-    """The gradient at the θ of `delay` steps ago (until then at the start): stale, as a slow worker's."""
+    """Stale gradient ∇f(θ) at the θ of some steps ago, as a slow worker sends it.
+
+    The first `delay` steps take the gradient at the start.
+
+    Parameters
+    ----------
+    f : Objective, model or oracle
+        Source of the gradient.
+    delay : int
+        Age of the θ in steps, at least 0.
+
+    Raises
+    ------
+    TypeError
+        `f` has no gradient.
+    ValueError
+        `delay` is not a whole number of at least 0.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> oracle = delayed(gd.quadratic([1.0]), delay=1)
+    >>> [float(next(oracle)(np.array([theta]))[0]) for theta in (3.0, 2.0, 1.0)]
+    [3.0, 3.0, 2.0]
+    """
     check_whole(delay, "delay", 0)
     return _delayed(as_oracle(f), deque(maxlen=int(delay) + 1))
 
 
 def as_oracle(f: Source) -> Iterator[Callable]:
-    """An iterator of gradient functions stays what it is; an objective or model gives its full gradient."""
+    """Leave an oracle as it is, and make one of an objective's or a model's full gradient.
+
+    Parameters
+    ----------
+    f : Objective, model or oracle
+        Source of the gradient.
+    """
     return f if isinstance(f, Iterator) else full(f)
 
 
@@ -125,7 +267,7 @@ def _minibatches(model, n, size, rng, replace):
 
 
 def _together(streams, rng):
-    """One stream of (model, rows) for all runs, or one a run."""
+    """One stream of (model, rows) for all runs, or one per run."""
     if isinstance(rng, np.random.Generator):
         for model, rows in streams[0]:
             yield lambda theta, model=model, rows=rows: model.grad(theta, rows)
@@ -175,7 +317,7 @@ def _generators(rng):
     generators = [rng] if isinstance(rng, np.random.Generator) else list(rng) if isinstance(rng, list | tuple) else []
     if not generators or not all(isinstance(g, np.random.Generator) for g in generators):
         raise TypeError(
-            f"rng must be a Generator such as np.random.default_rng(0), or a list of them, one a run; {rng!r} came"
+            f"rng must be a Generator such as np.random.default_rng(0), or a list of them, one per run; got {rng!r}"
         )
     return generators
 
@@ -183,4 +325,4 @@ def _generators(rng):
 def _one_each(drawn, theta):
     if theta.ndim < 2 or len(theta) != len(drawn):
         runs = f"{len(theta)} runs" if theta.ndim > 1 else "one run"
-        raise ValueError(f"{len(drawn)} Generators came for {runs}: give one Generator, or one for each run")
+        raise ValueError(f"rng must be one Generator or one per run; got {len(drawn)} Generators for {runs}")

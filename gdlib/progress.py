@@ -1,27 +1,28 @@
-"""A bar that shows how far a long walk is, and leaves nothing behind."""
+"""A progress bar that leaves nothing behind."""
 import time
+from collections.abc import Iterable, Iterator
 
 from gdlib.display import in_notebook
 
-FIRST, EVERY = 0.5, 0.1  # seconds until a bar appears in a notebook, so that a quick walk shows none, and between moves
+FIRST, EVERY = 0.5, 0.1  # seconds until a notebook shows a bar (a quick walk shows none), and between its updates
 
 
-def bar(walk, total=None, unit="it", label=""):
-    """Yield what `walk` yields, and show how far it is.
+def bar(walk: Iterable, total: int | None = None, unit: str = "it", label: str = "") -> Iterator:
+    """Go through an iterable, and show how much of it is done.
 
-    In a notebook it is a line of text, written over in place, which needs no widgets; a terminal gets tqdm's own bar.
-    What a notebook stores of it is empty, also where it is saved or compared by a tool.
+    A notebook shows one line of text that is overwritten; it needs no widgets, and nothing of it is stored in the
+    notebook. A terminal shows tqdm's own bar.
 
     Parameters
     ----------
     walk : iterable
-        What to go through.
+        Things to go through.
     total : int, optional
-        How many there are; by default `len(walk)`, where it has one.
+        Number of things; by default `len(walk)` where it has a length.
     unit : str
-        What one of them is called.
+        Name of one thing.
     label : str
-        What stands before the bar.
+        Text before the bar.
 
     Examples
     --------

@@ -1,69 +1,68 @@
-"""Many runs in one call: a value for each, where they start, and the chunks in which a large sweep is taken."""
+"""Many runs in one call: their values, their starts, and the chunks in which a large sweep is computed."""
 from collections.abc import Sequence
 
 import numpy as np
 
+from gdlib.loop import as_array, coordinates_first
 from gdlib.models import Model
 from gdlib.objectives import Objective
-from gdlib.record import Run
+from gdlib.record import Run, points_kept, recorded, with_bar
 from gdlib.rules.rule import Optimizer
 
 __all__ = ["per_run"]
 
-# A sweep of many runs is taken through all steps a chunk of numbers at a time: arrays of this size stay in the cache.
+# A large sweep is computed in chunks of this many values: arrays of this size stay in the processor's cache.
 CHUNK = 16384
 
 
 def per_run(values: Sequence[float] | np.ndarray) -> np.ndarray:
-    """One value per run: `values` (...) become (..., 1), to be broadcast over the coordinates of θ (..., d).
+    """Give each run of a sweep its own value:  (...) becomes (..., 1), to broadcast over the coordinates.
+
+    Parameters
+    ----------
+    values : array (...)
+        One number per run.
+
+    Raises
+    ------
+    ValueError
+        `values` is not a list or array of numbers.
 
     Examples
     --------
+    >>> import gdlib as gd
     >>> per_run([0.1, 0.2]).shape
     (2, 1)
+    >>> gd.run(gd.quadratic([1.0]), gd.gradient_descent(per_run([0.5, 1.0])), [4.0], 1).theta[-1, :, 0]
+    array([2., 0.])
     """
-    try:
-        array = np.array(values, float)
-    except (TypeError, ValueError):
-        raise ValueError(f"per_run takes one number for each run; got {values!r}") from None
+    array = as_array(values)
     if array.ndim == 0 or array.size == 0:
-        raise ValueError(f"per_run takes one number for each run, as in per_run([0.1, 0.2]); got {values!r}")
+        raise ValueError(f"values must be one number for each run, as in per_run([0.1, 0.2]); got {values!r}")
     return array[..., None]
 
 
-def start(opt: Optimizer, theta0: Sequence | np.ndarray) -> np.ndarray:
-    """The start as an array of its own, (..., d), with the runs' axes that the rule's per-run values ask for."""
+def swept(f, opt, theta, steps, every, progress) -> Run:
+    """Run from theta (..., d), a large sweep a chunk of its runs at a time, each chunk through all steps."""
+    parts = chunks(f, opt, theta)
+    if not parts:
+        return recorded(f, opt, theta, steps, every, progress)
+    sweep = Sweep(f, opt, theta, points_kept(steps, every))
     try:
-        theta = np.array(theta0, float)
-    except (TypeError, ValueError):
-        raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0]; got {theta0!r}") from None
-    if theta.ndim == 0 or theta.size == 0:
-        raise ValueError(f"theta0 must be d numbers such as [1.0, 2.0]; got {theta0!r}")
-    if not np.isfinite(theta).all():
-        raise ValueError(f"theta0 must be finite; got {theta0!r}")
-    values = opt.values()
-    shapes = [np.shape(value(1) if callable(value) else value) for value in values.values()]
-    try:
-        shape = np.broadcast_shapes(theta.shape, *shapes)
-    except ValueError:
-        given = ", ".join(f"{k} for runs of shape {s[:-1]}" for k, s in zip(values, shapes, strict=True) if s)
-        raise ValueError(
-            f"the runs don't fit together: theta0 has shape {theta.shape}, the last axis being the coordinates, and "
-            f"per_run gave {given}; runs must have one shape, or shapes that broadcast"
-        ) from None
-    return coordinates_first(np.broadcast_to(theta, shape))
-
-
-def coordinates_first(theta):
-    """A copy in which each coordinate of all runs lies together in memory: arithmetic on coordinates is then quick."""
-    return np.moveaxis(np.moveaxis(theta, -1, 0).copy(), 0, -1)
+        for part in with_bar(parts, len(parts), progress, unit="chunk"):
+            points = sweep.points[:, part]
+            sweep.done.append(recorded(f, sweep.rule(part), sweep.start(part), steps, every, points=points))
+    except BaseException as error:  # some runs are done, the others have not begun
+        error.run = sweep.run()
+        raise
+    return sweep.run()
 
 
 def chunks(f: Objective | Model, opt: Optimizer, theta: np.ndarray) -> list[slice]:
-    """Which runs are taken together; none where the sweep is to be taken whole.
+    """Divide the runs of a sweep into chunks; no chunks where the sweep must be computed as a whole.
 
-    It is where it is small, where a part of its runs would round otherwise than the whole, and where the rule can't be
-    made for a part.
+    That is so for a small sweep, for one whose parts would round differently than the whole, and for a rule that can't
+    be made for a part of the runs.
     """
     runs, size = theta[..., 0].size, max(1, CHUNK // theta.shape[-1])
     if theta.ndim == 1 or runs < 2 * size or opt.for_runs is None:
@@ -76,7 +75,7 @@ def chunks(f: Objective | Model, opt: Optimizer, theta: np.ndarray) -> list[slic
 
 
 class Sweep:
-    """A sweep from `theta` (..., d) that is taken a chunk of its runs at a time; `kept` points of each are recorded."""
+    """A sweep that is computed a chunk of its runs at a time: their rules, starts and points, and its Run."""
 
     def __init__(self, f, opt, theta, kept):
         self.f, self.opt, self.runs = f, opt, theta.shape[:-1]
@@ -85,15 +84,15 @@ class Sweep:
         self.done = []
 
     def rule(self, part):
-        """The rule for a part of the runs."""
+        """Make the rule for a part of the runs."""
         return self.opt.for_runs(lambda v: np.broadcast_to(v, (*self.runs, 1)).reshape(-1, 1)[part])
 
     def start(self, part):
-        """Where a part of the runs starts."""
+        """Start of a part of the runs."""
         return coordinates_first(self.starts[part])
 
     def run(self):
-        """The record of all chunks that are done; None if none is. Of some only, the runs are in one row."""
+        """Make the Run of the chunks that are done, or None before the first; unfinished, it has one axis of runs."""
         if not self.done:
             return None
         count, first = sum(len(part.diverged_at) for part in self.done), self.done[0]
@@ -108,7 +107,7 @@ class Sweep:
 
 
 def _joined(states, shape):
-    """The states of all chunks as one: None, an array, or a tuple of arrays, as the library's own rules have."""
+    """Join the states of all chunks: None, an array, or a tuple of these, as the library's own rules have."""
     if states[0] is None:
         return None
     if isinstance(states[0], tuple):

@@ -1,4 +1,4 @@
-"""Write a table of so many MiB, train on it as a stream, and tell how the memory grows in a process of its own."""
+"""Write a table of so many MiB, train on it as a stream, and measure how the memory of a process of its own grows."""
 import tempfile
 from pathlib import Path
 
@@ -9,8 +9,18 @@ from gdlib.lessons.batch_sgd_minibatch import memory
 
 
 def streamed(mib: int) -> dict:
-    """Sizes and growth in MiB: "growth" by writing and streaming, "full" by one gradient over all rows at once;
-    "error" is the largest of the fitted coefficients. The file is gone afterwards.
+    """Write a table and train on it, by batches and all at once; the file is gone afterwards.
+
+    Parameters
+    ----------
+    mib : int
+        The size of the table.
+
+    Returns
+    -------
+    dict
+        In MiB "size", of the file; "growth", by writing and streaming; "full", by one gradient over all rows at once.
+        "error" is the largest error of a fitted coefficient.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "table.npy")
@@ -20,7 +30,10 @@ def streamed(mib: int) -> dict:
 
 
 def write_and_train(path, mib):
-    """One epoch in batches of 256. 31 columns and a target, 8 bytes each: 4,096 rows are 1 MiB."""
+    """Write the table and take one epoch in batches of 256 rows: (the file's MiB, the largest error).
+
+    A row has 31 columns and a target of 8 bytes each, so 4,096 rows are 1 MiB.
+    """
     rng, true = np.random.default_rng(0), np.arange(31)
     blocks = (rng.standard_normal((4096, 31)) for _ in range(mib))
     gd.data.write_stream(path, ((X, X @ true) for X in blocks))
@@ -33,5 +46,6 @@ def write_and_train(path, mib):
 
 
 def all_at_once(path):
+    """The gradient over all rows of the table, loaded whole."""
     table = np.load(path)
     return gd.LeastSquares(table[:, :-1], table[:, -1], intercept=False).grad(np.zeros(31)).tolist()

@@ -194,8 +194,8 @@ def test_sharpness_asks_for_products_alone():
         ({"theta": [np.nan, 0.0]}, "theta must be one point of d finite numbers"),
         ({"iterations": 0}, "iterations must be a whole number of at least 1; got 0"),
         ({"iterations": 2.5}, "iterations must be a whole number of at least 1; got 2.5"),
-        ({"v": [0.0, 0.0]}, r"v must be a vector of theta's shape \(2,\) other than 0"),
-        ({"v": [1.0, 0.0, 0.0]}, r"v must be a vector of theta's shape \(2,\) other than 0"),
+        ({"v": [0.0, 0.0]}, r"v must be a vector other than 0 of theta's shape \(2,\); got"),
+        ({"v": [1.0, 0.0, 0.0]}, r"v must be a vector other than 0 of theta's shape \(2,\); got"),
     ],
 )
 def test_bad_input_of_sharpness(arguments, sentence):
@@ -244,7 +244,7 @@ def test_a_batch_of_the_noise_scale_has_as_much_noise_as_gradient():
 
 
 def test_the_noise_scale_wants_rows_of_data():
-    with pytest.raises(TypeError, match="the noise scale is of a model, which has rows of data, and"):
+    with pytest.raises(TypeError, match="model must be a model over rows of data such as .*; got"):
         analysis.noise_scale(gd.himmelblau, [0.0, 0.0])
 
 
@@ -257,7 +257,7 @@ def test_rows_that_agree_have_no_noise_and_a_minimum_has_nothing_else():
 
 @pytest.mark.parametrize("rows", [[], slice(5, 5)], ids=str)
 def test_the_noise_scale_of_no_rows(rows):
-    with pytest.raises(ValueError, match="the noise scale needs at least one row"):
+    with pytest.raises(ValueError, match="rows must name at least one row; got none"):
         analysis.noise_scale(MODELS["logistic"], np.zeros(5), rows)
 
 
@@ -288,5 +288,5 @@ def test_the_rate_of_a_run_that_has_arrived():
 @pytest.mark.parametrize(("first", "last"), [(3, 10), (0, 11), (10, 0), (5, 5), (-5, 10), (0, 1000)])
 def test_bad_steps_for_a_rate(first, last):
     run = gd.run(gd.quadratic([1.0]), gd.gradient_descent(0.1), [1.0], 10, every=5)
-    with pytest.raises(ValueError, match=f"first and last must be two of the kept steps.* {first} and {last}"):
+    with pytest.raises(ValueError, match=f"first and last must be two kept steps in order; got {first} and {last}"):
         analysis.measured_rate(run, first, last)

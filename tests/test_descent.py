@@ -174,7 +174,7 @@ def test_what_is_derived():
 
 
 def test_no_known_minimum_no_distance():
-    with pytest.raises(ValueError, match="no minimum of monkey_saddle is known"):
+    with pytest.raises(ValueError, match="monkey_saddle must have a known minimum for a distance; got none"):
         _ = gd.run(gd.monkey_saddle, gd.gradient_descent(0.01), [0.1, 0.1], 3).distance
 
 
@@ -361,7 +361,7 @@ def test_the_schedule_goes_on_where_the_run_ended():
     asked.clear()
     gd.run(BOWL, opt, None, 3, resume=early)
     assert asked == [8, 6, 7, 8]  # the last one first, to check it
-    with pytest.raises(ValueError, match=r"lr\(8\), what the schedule gives for step 8, .* got -0.1"):
+    with pytest.raises(ValueError, match=r"lr\(8\), what the schedule gives for step 8, .*; got -0.1"):
         gd.run(BOWL, gd.gradient_descent(lambda t: 0.7 - t / 10), None, 3, resume=early)
 
 
@@ -388,15 +388,15 @@ def stopped_apart():
     ("opt", "theta0", "resume", "error", "sentence"),
     [
         (gd.adam(0.1), None, lambda: gd.run(BOWL, OPT, [1.0, 1.0], 5), ValueError,
-         "the earlier run was made by gradient_descent, and adam can't go on from its state"),
+         "opt must be gradient_descent, which made the run to resume; got adam"),
         (OPT, [1.0, 1.0], lambda: gd.run(BOWL, OPT, [1.0, 1.0], 5), ValueError,
-         "with resume the start is where the earlier run ended: give None for theta0"),
+         "theta0 must be None with resume, which starts where the earlier run ended; got"),
         (OPT, None, stopped_apart, ValueError,
-         "the runs of this sweep were stopped at different steps: resume them one by one"),
-        (OPT, None, lambda: np.ones(2), TypeError, "resume takes the record of an earlier gd.run; got array"),
-        (OPT, None, lambda: True, TypeError, "resume takes the record of an earlier gd.run; got True"),
+         "resume must be a sweep whose runs all stopped at one step; got .* Resume them one by one"),
+        (OPT, None, lambda: np.ones(2), TypeError, "resume must be a Run, as gd.run returns it; got array"),
+        (OPT, None, lambda: True, TypeError, "resume must be a Run, as gd.run returns it; got True"),
         (gd.gradient_descent(gd.per_run([0.1, 0.2])), None, lambda: gd.run(BOWL, OPT, [1.0, 1.0], 5), ValueError,
-         r"theta had shape \(2,\), and a step made it \(2, 2\)"),
+         r"theta must keep its shape \(2,\); got \(2, 2\) after a step"),
     ],
     ids=["another rule", "a start as well", "stopped apart", "no run", "no run either", "other runs"],
 )
@@ -407,7 +407,7 @@ def test_what_cannot_be_resumed(opt, theta0, resume, error, sentence):
 
 def test_another_problem_cannot_be_resumed():
     early = gd.run(gd.quadratic([1.0, 2.0, 3.0]), OPT, np.ones(3), 5)
-    with pytest.raises(ValueError, match="this quadratic has 2 coordinates"):
+    with pytest.raises(ValueError, match="theta must have 2 coordinates on its last axis; got"):
         gd.run(BOWL, OPT, None, 5, resume=early)
 
 
@@ -471,8 +471,8 @@ def watched(asked):
 def test_a_record_that_cannot_fit_is_refused_before_anything_is_computed(free):
     free(4)
     asked = []
-    with pytest.raises(MemoryError, match=r"this needs 7\.5 GiB \(7\.5 for the record of 1000002 points, 0\.0 for a "
-                                          r"gradient .*\) and 4\.0 GiB are free: keep fewer points with every=…"):
+    with pytest.raises(MemoryError, match=r"the 4\.0 GiB of free memory; got 7\.5 GiB \(7\.5 for the record of "
+                                          r"1000002 points, 0\.0 for a gradient .*\)\. Keep fewer points with every=…"):
         gd.run(watched(asked), gd.gradient_descent(gd.per_run(np.full(100, 0.1))), np.ones(10), 1_000_000)
     assert not asked
 
@@ -489,7 +489,7 @@ BIG_SWEEP = gd.gradient_descent(gd.per_run(np.full(100, 0.1)))
 
 def test_a_sweep_of_a_model_that_cannot_fit_is_refused(free):
     free(0.3)
-    with pytest.raises(MemoryError, match=r"this needs 0\.4 GiB .* 0\.4 for a gradient of all runs\) and 0\.3 GiB are"):
+    with pytest.raises(MemoryError, match=r"0\.3 GiB of free memory; got 0\.4 GiB .* 0\.4 for a gradient of all"):
         gd.run(BIG, BIG_SWEEP, np.zeros(BIG.dim), 1)
 
 
@@ -580,11 +580,11 @@ def test_a_divergent_run_ends_quietly_and_says_when_it_left(every, capfd):
         ("0.1", "lr must be a number; got '0.1'"),
         (True, "lr must be a number; got True"),
         (None, "lr must be a number; got None"),
-        (np.array([0.1, 0.2]), r"lr came as an array of shape \(2,\), .* write gd.per_run\(lr\)"),
-        ([0.1, 0.2], r"lr came as a list; for one value per run write gd.per_run\(lr\)"),
+        (np.array([0.1, 0.2]), r"lr must be a number; got an array of shape \(2,\), .* write gd.per_run\(lr\)"),
+        ([0.1, 0.2], r"lr must be a number; got a list. For one value per run write gd.per_run\(lr\)"),
         (gd.per_run([0.1, -0.2]), "lr must be a finite number above 0; got -0.2 for one of its runs"),
         (lambda t: -1.0, "what the schedule gives for step 1, must be a finite number of at least 0; got -1"),
-        (lambda t: 1 / (t - 1), "the schedule for lr stopped with ZeroDivisionError: division by zero at t = 1"),
+        (lambda t: 1 / (t - 1), "schedule for lr must take a step t .*; got ZeroDivisionError: .* at t = 1"),
     ],
 )
 def test_bad_rates(rule, lr, sentence):
@@ -600,14 +600,14 @@ def test_bad_momentum(beta):
 
 @pytest.mark.parametrize("values", [0.1, [], "abc", None])
 def test_bad_per_run(values):
-    with pytest.raises(ValueError, match="per_run takes one number for each run"):
+    with pytest.raises(ValueError, match="values must be one number for each run"):
         gd.per_run(values)
 
 
 @pytest.mark.parametrize(
     ("theta0", "sentence"),
     [
-        ([1.0, 2.0, 3.0], r"this quadratic has 2 coordinates, and theta came with shape \(3,\)"),
+        ([1.0, 2.0, 3.0], r"theta must have 2 coordinates on its last axis; got shape \(3,\)"),
         ([], "theta0 must be d numbers"),
         (1.0, "theta0 must be d numbers"),
         (["a", "b"], "theta0 must be d numbers"),
@@ -633,17 +633,17 @@ def test_bad_every(every):
 
 
 def test_a_rule_that_was_not_called():
-    with pytest.raises(TypeError, match=r"call it first, as in gd.momentum\(lr=0.1\)"):
+    with pytest.raises(TypeError, match=r"got the function momentum itself. Call it, as in gd.momentum\(lr=0.1\)"):
         gd.run(BOWL, gd.momentum, [1.0, 1.0], 10)
 
 
 def test_what_is_no_rule():
-    with pytest.raises(TypeError, match="must be an optimizer such as"):
+    with pytest.raises(TypeError, match="opt must be a rule such as"):
         gd.run(BOWL, 0.1, [1.0, 1.0], 10)
 
 
 def test_what_is_no_objective():
-    with pytest.raises(TypeError, match="make one with gd.Objective"):
+    with pytest.raises(TypeError, match="f must have a value .*; got .* Make one with gd.Objective"):
         gd.run(lambda theta: theta @ theta, OPT, [1.0, 1.0], 10)
 
 
@@ -653,7 +653,7 @@ def test_what_is_no_stop():
 
 
 def test_runs_that_do_not_fit_together():
-    with pytest.raises(ValueError, match="the runs don't fit together"):
+    with pytest.raises(ValueError, match="theta0 and per_run values must have one shape of runs"):
         gd.run(BOWL, gd.gradient_descent(gd.per_run([0.1, 0.2, 0.3])), np.ones((2, 2)), 10)
 
 
@@ -666,10 +666,10 @@ def in_place(theta):
     ("grad", "sentence"),
     [
         (lambda theta: theta.sum(), r"must have theta's shape \(2,\); got shape \(\)"),
-        (lambda theta: None, "the gradient of mine gave None: did it forget to return"),
-        (in_place, "the gradient of mine changed theta in place"),
-        (lambda theta: ["up", "down"], "must give numbers of theta's shape"),
-        (lambda theta: theta[2], "the gradient of mine stopped at theta0 with IndexError"),
+        (lambda theta: None, "the gradient of mine must be a number or an array; got None. Does the function return"),
+        (in_place, "the gradient of mine must leave theta as it is; got a change in place"),
+        (lambda theta: ["up", "down"], "must be numbers of theta's shape"),
+        (lambda theta: theta[2], "the gradient of mine must be computable at theta0; got IndexError"),
     ],
 )
 def test_a_learners_gradient_is_tried_first(grad, sentence):
@@ -702,10 +702,10 @@ VALUES = {
     "one number too many": (lambda th: (th**2).sum(axis=-1, keepdims=True), r"one number for one point; got shape"),
     "divided by all": (lambda th: (th**2).sum(axis=-1) / (th**2).sum(), "got other numbers than for each point alone"),
     "compared with all": (lambda th: (th**2).sum(axis=-1) - th.max(), "got other numbers than for each point alone"),
-    "in place": (value_in_place, "the value of mine changed theta in place"),
-    "nothing": (lambda th: None, "the value of mine gave None: did it forget to return"),
-    "dots": (lambda th: ..., "the value of mine must give one number for one point, and gave Ellipsis"),
-    "an error": (lambda th: th.no_such_thing, "the value of mine stopped at theta0 with AttributeError"),
+    "in place": (value_in_place, "the value of mine must leave theta as it is; got a change in place"),
+    "nothing": (lambda th: None, "the value of mine must be a number or an array; got None. Does the function return"),
+    "dots": (lambda th: ..., "the value of mine must be one number for one point; got Ellipsis"),
+    "an error": (lambda th: th.no_such_thing, "the value of mine must be computable at theta0; got AttributeError"),
 }
 
 

@@ -165,7 +165,7 @@ def test_with_feedback_nothing_is_lost_for_good(compress, nbytes):
     with dist.workers(shard(2), 2, "simulated") as pool:
         oracle = dist.compressed(pool, compress)
         said = sum(next(oracle)(START) for _ in range(50))
-    kept = sum(shard(2)(r).model.n * oracle.residuals[r] for r in range(2)) / 1001
+        kept = sum(shard(2)(r).model.n * oracle.residuals[r] for r in range(2)) / 1001
     np.testing.assert_allclose(said + kept, 50 * WHOLE.grad(START), rtol=1e-10)
     assert oracle.nbytes == 50 * nbytes
 
@@ -287,7 +287,7 @@ def test_old_checkpoints_are_removed_and_other_rules_refused(tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["step-00000015.npz", "step-00000020.npz"]
     with pytest.raises(ValueError, match="step-00000020.npz was made by momentum, and adam can't go on from its state"):
         checkpoints.load(tmp_path, WHOLE, gd.adam())
-    with pytest.raises(TypeError, match="a checkpoint is made of what gd.run returns, and 7 came"):
+    with pytest.raises(TypeError, match="run must be what gd.run returns; got 7"):
         checkpoints.save(tmp_path, 7)
 
 
@@ -297,19 +297,19 @@ def test_old_checkpoints_are_removed_and_other_rules_refused(tmp_path):
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
-        (lambda: dist.workers(shard(1), 0), ValueError, "n, the number of workers, must be .*got 0"),
+        (lambda: dist.workers(shard(1), 0), ValueError, "n, the number of workers, must be .*; got 0"),
         (lambda: dist.workers(shard(1), 2.0), ValueError, "n, the number of workers, must be a whole number"),
         (lambda: dist.workers(3, 2), TypeError, "make_worker must be a function of the rank"),
         (lambda: dist.workers(shard(1), 1, timeout=0), ValueError, "timeout must be a finite number above 0"),
         (lambda: dist.workers(shard(1), 1, engine="mpi"), ValueError, "engine must be 'processes' or 'simulated'"),
-        (lambda: dist.workers(shard(1), 1, "simulated", "tcp://a"), ValueError, "the simulation runs in this process"),
+        (lambda: dist.workers(shard(1), 1, "simulated", "tcp://a"), ValueError, "address must be left out"),
         (lambda: dist.synchronous(dist.workers(shard(2), 2, "simulated"), wait_for=3), ValueError, "wait_for must be"),
         (lambda: dist.workers(shard(2), 2, "simulated").call(2, "gradient"), ValueError, "rank must be .* from 0 to 1"),
-        (lambda: dist.workers(shard(2), 2, "simulated").first([]), ValueError, "first takes the tickets of calls"),
+        (lambda: dist.workers(shard(2), 2, "simulated").first([]), ValueError, "tickets must be those of calls"),
         (lambda: dist.top_k(0), ValueError, "k must be a whole number of at least 1"),
         (lambda: dist.Shard(WHOLE, batch_size=2000), ValueError, "batch_size must be .* from 1 to 1001"),
-        (lambda: dist.ring([np.ones(2)], dist.Network(2)), ValueError, "the network has 2 workers, and 1 vectors"),
-        (lambda: dist.ring([np.ones(2), np.ones(3)], dist.Network(2)), ValueError, "all workers' vectors must have"),
+        (lambda: dist.ring([np.ones(2)], dist.Network(2)), ValueError, "vectors must be one for .*; got 1"),
+        (lambda: dist.ring([np.ones(2), np.ones(3)], dist.Network(2)), ValueError, "vectors must all have one shape"),
     ],
 )
 def test_bad_input_in_one_sentence(call, error, sentence):
@@ -375,8 +375,9 @@ def test_a_worker_that_hangs_in_the_simulation_is_named():
 
 def test_one_that_dies_again_and_again_is_given_up_and_nothing_is_lost():
     deaths = [(10.5 + 0.25 * k, 1) for k in range(40)]
+    sentence = "worker 1 died 3 times in a row (?s:.)* after step 10, are in this error's .theta"
     with dist.workers(shard(3), 3, "simulated", deaths=deaths, restart_seconds=0.1, max_deaths=2) as pool:
-        with pytest.raises(dist.GaveUp, match="worker 1 died 3 times in a row .* are in this error's .theta") as caught:
+        with pytest.raises(dist.GaveUp, match=sentence) as caught:
             descend(pool)
     assert caught.value.rank == 1
     healthy = descend(dist.workers(shard(3), 3, "simulated"), steps=10)
@@ -572,8 +573,6 @@ def test_a_cluster_by_its_address_gives_the_same_bits(simulated):
 
 
 def test_a_cluster_behind_tls(simulated, tmp_path):
-    why = "NO TLS TEST: cryptography is missing (pip install -r requirements-dev.txt)"
-    pytest.importorskip("cryptography", reason=why)
     from distributed import Security
 
     security = Security.temporary()

@@ -20,7 +20,7 @@ import gdlib as gd
 from gdlib.lessons import table
 from gdlib.lessons.adam import explorers as adam
 from gdlib.lessons.distributed.explorers import slowest_root
-from gdlib.lessons.gradients.explorers import SURFACES, _arrowheads, _edge
+from gdlib.lessons.gradients.explorers import SURFACES, arrowheads, edge_point
 from gdlib.lessons.kit import explorer as kit
 from gdlib.lessons.kit.explorer import (
     Choice,
@@ -35,18 +35,18 @@ from gdlib.lessons.kit.explorer import (
 )
 from gdlib.lessons.learning_rate.explorers import SHAPES
 from gdlib.lessons.momentum.explorers import MAP_BOX as fate_map_box
-from gdlib.lessons.momentum.explorers import left_of_loss, tuned
+from gdlib.lessons.momentum.explorers import best_settings, left_of_loss
 from gdlib.lessons.start_here.explorers import DEEP, SHALLOW, mountain
 
 MODULES = [
     import_module(f"gdlib.lessons.{lesson.word}.explorers")
     for lesson in table() if find_spec(f"gdlib.lessons.{lesson.word}")
 ]
-explorers = SimpleNamespace(**{
-    name: thing for module in MODULES for name, thing in vars(module).items()
-    if isinstance(thing, type) and issubclass(thing, Explorer) and thing is not Explorer
-})
-EXPLORERS = list(vars(explorers).values())
+EXPLORERS = [
+    thing for module in MODULES for thing in vars(module).values()
+    if isinstance(thing, type) and issubclass(thing, Explorer) and thing.__module__ == module.__name__
+]
+explorers = SimpleNamespace(**{explorer.__name__: explorer for explorer in EXPLORERS})
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -86,10 +86,15 @@ def holds(e):
             assert np.isfinite(value).all(), (name, e)
     assert len(e.sentence) > 30 and e.sentence.endswith(".")
     assert not re.search(r"nan|inf|None|-\d", e.sentence), e.sentence
-    again = eval(repr(e), {"explorers": explorers})
+    again = eval(repr(e), {"explorers": import_module(type(e).__module__)})
     assert (again.state, again.sentence) == (e.state, e.sentence)
     image = Image.open(io.BytesIO(e.png()))
     assert image.size == (1000, 400)
+
+
+def test_no_two_explorers_share_a_name():
+    """A sentence such as "open `explorers.rate`" would be ambiguous, and here one of them would go untested."""
+    assert len(vars(explorers)) == len(EXPLORERS)
 
 
 @each_case
@@ -132,16 +137,15 @@ def test_moving_any_control_changes_picture_sentence_and_code(explorer):
     for name in explorer.controls:
         e = explorer()
         e._repr_mimebundle_()
-        picture, words = e._shown
-        before = picture.value, words.value, e.sentence, repr(e)
+        before = e.image.value, e.words.value, e.sentence, repr(e)
         value = dict(widget_values(e))[name]
         e.widgets[name].value = value
         assert e.state[name] == value
-        assert picture.value != before[0] and words.value != before[1] and repr(e) != before[3]
+        assert e.image.value != before[0] and e.words.value != before[1] and repr(e) != before[3]
         if not isinstance(explorer.controls[name], Switch) or e.state[name]:
             assert e.sentence != before[2]
-        assert html.escape(e.sentence) in words.value and html.escape(e.sentence) in picture.value
-        assert repr(e) in html.unescape(words.value)
+        assert html.escape(e.sentence) in e.words.value and html.escape(e.sentence) in e.image.value
+        assert repr(e) in html.unescape(e.words.value)
         e.close()
 
 
@@ -159,7 +163,7 @@ def test_a_new_surface_opens_in_its_own_good_state():
     e = explorers.hiker()
     e._repr_mimebundle_()
     shown = []
-    e._shown[0].observe(shown.append, "value")
+    e.image.observe(shown.append, "value")
     for moves, surface in enumerate([*SURFACES, "ravine", "himmelblau"], start=1):
         e.widgets["surface"].value = surface
         assert e.state == explorers.hiker(surface=surface).state
@@ -194,9 +198,9 @@ def test_every_step_of_a_log_slider_is_a_rate_of_its_own(explorer):
 def test_the_nearest_step_that_a_browser_sends_back_is_no_move():
     e = explorers.hiker(surface="ravine", lr=0.077, x=-2.205)
     e._repr_mimebundle_()
-    before = repr(e), e._shown[0].value
+    before = repr(e), e.image.value
     e.widgets["lr"].value, e.widgets["x"].value = 10**-1.12, -2.2
-    assert (repr(e), e._shown[0].value) == before
+    assert (repr(e), e.image.value) == before
     e.widgets["lr"].value, e.widgets["x"].value = 10**-1.08, -2.22
     assert (e.state["lr"], e.state["x"]) == (0.083, -2.22)
     e.widgets["lr"].value = 10**-1.12
@@ -229,24 +233,33 @@ def test_every_control_is_labelled_and_follows_at_once(explorer):
     assert all(labels) and len(set(labels)) == len(labels)
     for widget in e.widgets.values():
         assert getattr(widget, "continuous_update", True)
-    words = e._shown[1].value
-    assert 'role="status"' in words and 'aria-live="polite"' in words
+    assert 'role="status"' in e.words.value and 'aria-live="polite"' in e.words.value
     e.close()
+
+
+@each_explorer
+def test_every_control_stands_in_the_docstring(explorer):
+    why = "NO DOCSTRING TEST: numpydoc is missing (pip install -r requirements-dev.txt)"
+    doc = pytest.importorskip("numpydoc.docscrape", reason=why).FunctionDoc(explorer)
+    documented = [name for entry in doc["Parameters"] for name in entry.name.split(", ")]
+    assert sorted(documented) == sorted(explorer.controls)
+    assert all(entry.type and entry.desc for entry in doc["Parameters"])
+    assert len(doc["Summary"]) == 1 and doc["Summary"][0].endswith((".", "?"))
 
 
 @each_explorer
 def test_moves_add_no_artists_and_no_widgets(explorer):
     e = explorer()
     e._repr_mimebundle_()
-    stage = kit._stage(explorer, e.data["scene"])
-    figure = stage.canvas.figure
+    stage = kit.stage(explorer, e.data["scene"])
+    figure = stage.figure
     before = [len(ax.get_children()) for ax in figure.axes]
     names = [k for k, c in e.controls.items() if isinstance(c, Slider)]
     for k in range(20):
         widget = e.widgets[names[k % len(names)]]
         widget.value = min(widget.max, max(widget.min, widget.value + widget.step * (-1) ** k))
     assert [len(ax.get_children()) for ax in figure.axes] == before
-    assert kit._stage(explorer, e.data["scene"]) is stage
+    assert kit.stage(explorer, e.data["scene"]) is stage
     e.close()
 
 
@@ -254,8 +267,7 @@ def test_a_cell_run_again_and_again_keeps_few_widgets_alive():
     shown = [explorers.fog() for _ in range(kit.KEPT_ALIVE + 3)]
     for e in shown:
         e._repr_mimebundle_()
-    assert len(kit._alive) == kit.KEPT_ALIVE
-    assert [e.view is None for e in shown[:4]] == [True, True, True, False]
+    assert [e.view is None for e in shown] == [True] * 3 + [False] * kit.KEPT_ALIVE
     assert VIEW in shown[0]._repr_mimebundle_(), "shown once more, it lives again"
     for e in shown:
         e.close()
@@ -278,19 +290,21 @@ def test_a_style_sheet_of_the_learner_changes_nothing():
     import matplotlib
 
     plain = explorers.hiker(surface="bowl").png()
-    kit._stage.cache_clear()
+    kit.stage.cache_clear()
     before = dict(matplotlib.rcParams)
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "black"}):
         assert explorers.hiker(surface="bowl").png() == plain
     assert dict(matplotlib.rcParams) == before
-    kit._stage.cache_clear()
+    kit.stage.cache_clear()
 
 
 @pytest.mark.parametrize(
     "call, error, sentence",
     [
-        (lambda: explorers.hiker(speed=1), TypeError, "hiker has no control 'speed'; it has surface, x, y, lr, steps"),
-        (lambda: explorers.hiker(x=99), ValueError, "x of hiker must be from -7.2 to 7.2; got 99.0"),
+        (lambda: explorers.hiker(speed=1), TypeError,
+         "the controls of hiker must be among surface, x, y, lr, steps; got 'speed'"),
+        (lambda: explorers.hiker(x=99), ValueError,
+         "x of hiker must be from -7.2 to 7.2; got 99.0. Leave it out to open at -0.35."),
         (lambda: explorers.hiker(surface="bowl", x=5), ValueError, "x of hiker must be from -3 to 3; got 5.0"),
         (lambda: explorers.hiker(x=float("nan")), ValueError, "x of hiker must be from -7.2 to 7.2; got nan"),
         (lambda: explorers.hiker(lr=0), ValueError, "lr of hiker must be from 0.0001 to 1; got 0.0"),
@@ -300,8 +314,8 @@ def test_a_style_sheet_of_the_learner_changes_nothing():
         (lambda: explorers.hiker(steps=-1), ValueError, "steps of hiker must be from 0 to 100; got -1"),
         (lambda: explorers.hiker(surface="hill"), ValueError, "surface of hiker must be one of 'bowl', 'ravine', "),
         (lambda: explorers.hiker(surface=[]), ValueError, "surface of hiker must be one of 'bowl', 'ravine', "),
-        (lambda: explorers.fog(lift=1), TypeError, "lift of fog must be True or False; got 1"),
-            ],
+        (lambda: explorers.fog(lift=1), TypeError, "lift of fog must be True or False; got 1. Leave it out"),
+    ],
 )
 def test_bad_input_is_one_sentence(call, error, sentence):
     with pytest.raises(error) as caught:
@@ -484,13 +498,13 @@ def test_fate_map_tells_the_run_and_its_roots():
 def test_a_click_on_the_map_moves_the_cross_once():
     e, shown = explorers.fate_map(), []
     e._repr_mimebundle_()
-    assert "onclick=" in e._shown[0].value and "onclick=" not in e._repr_mimebundle_()["text/html"]
-    e._shown[0].observe(lambda change: shown.append(change), "value")
+    assert "onclick=" in e.image.value and "onclick=" not in e._repr_mimebundle_()["text/html"]
+    e.image.observe(lambda change: shown.append(change), "value")
     left, bottom, width, height = fate_map_box
-    e._click.value = f"{left + width / 2} {1 - bottom - height / 2}"
+    e.click(left + width / 2, 1 - bottom - height / 2)
     assert (e.state["lr"], e.state["beta"], len(shown)) == (2.0, 0.495, 1)
     assert (e.widgets["lr"].value, e.widgets["beta"].value) == (2.0, 0.495)
-    e._click.value = "0.9 0.5"  # beside the map
+    e.click(0.9, 0.5)  # beside the map
     assert (e.state["lr"], e.state["beta"], len(shown)) == (2.0, 0.495, 1)
     e.close()
     for x, y in itertools.product((0.001, 0.999), repeat=2):  # in each corner the sliders can follow
@@ -501,14 +515,14 @@ def test_a_click_at_the_same_place_after_a_move_counts_again():
     e, shown = explorers.fate_map(), []
     e._repr_mimebundle_()
     left, bottom, width, height = fate_map_box
-    place = f"{left + width / 2} {1 - bottom - height / 2}"
-    e._click.value = place
+    place = left + width / 2, 1 - bottom - height / 2
+    e.click(*place)
     e.widgets["lr"].value = 1.0
     assert e.state["lr"] == 1.0
-    e._shown[0].observe(lambda change: shown.append(change), "value")
-    e._click.value = place
+    e.image.observe(lambda change: shown.append(change), "value")
+    e.click(*place)
     assert (e.state["lr"], e.widgets["lr"].value, len(shown)) == (2.0, 2.0, 1)
-    e._click.value = place  # nothing has moved in between
+    e.click(*place)  # nothing has moved in between
     assert e.state["lr"] == 2.0
     e.close()
 
@@ -519,7 +533,7 @@ def test_a_click_at_the_same_place_after_a_move_counts_again():
 @pytest.mark.parametrize("kappa", [10.0, 100.0, 10_000.0])
 def test_scrubbing_lands_where_the_steps_lead(method, rule, kappa):
     curvatures, k = np.geomspace(1 / kappa, 1, 12), np.array([0, 1, 2, 3, 10, 57, 300, 2_000])
-    run = gd.run(gd.quadratic(curvatures), rule(*tuned(method, kappa)), np.ones(12), 2_000)
+    run = gd.run(gd.quadratic(curvatures), rule(*best_settings(method, kappa)), np.ones(12), 2_000)
     np.testing.assert_allclose(left_of_loss(method, kappa, k), run.theta[k] ** 2 / 12, rtol=1e-6, atol=1e-9)
 
 
@@ -540,7 +554,7 @@ def test_race_opens_with_every_rule_at_a_rate_that_no_other_beats(problem):
         arrives = above.shape[0] - above[::-1].argmax(axis=0) if not above[-1] else np.inf
         return arrives, np.nan_to_num(run.loss[-1], nan=np.inf)
 
-    for method, best in adam.tuned(problem).items():
+    for method, best in adam.best_rates(problem).items():
         ranks = [rank(gd.run(f, adam.RULES[method](lr), start, adam.LAST))
                  for lr in (best, *(float(f"{lr:.2g}") for lr in np.geomspace(adam.LOW, adam.HIGH, 51)))]
         assert ranks[0][0] <= min(ranks)[0], method
@@ -557,7 +571,8 @@ def test_race_shows_any_step_of_the_same_walk():
 
 def test_anatomy_is_adams():
     state = {k: v for k, v in explorers.anatomy().state.items() if k != "t"}
-    *_, step = adam.dissect(**state)
+    _, m_hat, root, step = adam.dissect(**state)
+    np.testing.assert_allclose(step, m_hat / (root + 1e-8), rtol=1e-7, atol=1e-12)
     slopes = iter(adam.NOISE)
 
     def grad(theta):
@@ -566,6 +581,14 @@ def test_anatomy_is_adams():
     rule = gd.adam(state["lr"], state["beta1"], state["beta2"])
     path = [theta for _, theta, _ in gd.iterate(rule, [1.0, 1.0], [grad] * adam.STEPS)]
     np.testing.assert_allclose(np.diff(path, axis=0), -state["lr"] * step, rtol=1e-7, atol=1e-12)
+
+
+def test_anatomy_without_the_correction_is_adams_step_with_the_moments_as_they_are():
+    state = {k: v for k, v in explorers.anatomy(correct=False).state.items() if k != "t"}
+    g, m, root, step = adam.dissect(**state)
+    weights = (1 - state["beta1"]) * state["beta1"] ** np.arange(adam.STEPS)[::-1]
+    np.testing.assert_allclose(m[-1], weights @ g, rtol=1e-9)
+    np.testing.assert_allclose(step, m / (root + 1e-8), rtol=1e-7, atol=1e-12)
 
 
 def test_anatomy_shows_what_lesson_06_asks():
@@ -600,17 +623,17 @@ def test_stale_answers_what_lesson_08_asks(state, said):
 @pytest.mark.parametrize("outside", [(9.0, 0.5), (0.1, -np.inf), (np.nan, 1e300), (-4.0, 4.0)])
 def test_the_edge_is_on_the_map(outside):
     half = 3.0
-    point = _edge(np.array([0.5, 0.2]), np.array(outside), np.zeros(2), half)
+    point = edge_point(np.array([0.5, 0.2]), np.array(outside), np.zeros(2), half)
     assert (np.abs(point) / (half, half / 1.5)).max() == pytest.approx(1)
 
 
 def test_arrowheads_point_along_the_path():
     path = np.array([[0.0, 0.0], [100.0, 0.0], [100.0, 100.0], [100.0, 100.0], [100.5, 100.0]])
-    heads = _arrowheads(path)
+    heads = arrowheads(path)
     assert heads.shape == (2, 3, 2), "short steps and rests carry none"
     tip, back, _ = heads.transpose(1, 0, 2)
     assert ((tip - back) * np.diff(path, axis=0)[:2]).sum(-1).min() > 0
-    assert _arrowheads(path[:1]).shape == (0, 3, 2)
+    assert arrowheads(path[:1]).shape == (0, 3, 2)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
 """Peak memory of a call in a fresh process."""
+import os
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from gdlib.lessons.batch_sgd_minibatch import memory
 
 
 def held(mib, times):
-    """So many MiB, one after the other."""
+    """Hold a block of so many MiB, several times over, one after the other."""
     for _ in range(times):
         block = np.ones(mib * 2**17)
     return [float(block.sum()) / 2**17, gd.__name__]
@@ -21,7 +23,7 @@ def test_the_peak_is_what_is_held_at_once(times):
 
 
 def test_the_peak_is_that_of_the_call_alone():
-    ballast = np.ones(2**24)  # 128 MiB here are none of the fresh process's
+    ballast = np.ones(2**24)  # 128 MiB here, which the fresh process must not count
     _, growth = memory.peak(held, 1, 1)
     assert growth < 20 and ballast.any()
 
@@ -30,6 +32,23 @@ def failing():
     raise ValueError("no such table")
 
 
-def test_the_peak_tells_an_error():
-    with pytest.raises(RuntimeError, match="failing failed in its own process: ValueError: no such table"):
+def test_the_functions_error_is_raised_here():
+    with pytest.raises(ValueError, match="no such table"):
         memory.peak(failing)
+
+
+def dying():
+    os._exit(9)
+
+
+def test_a_process_that_ends_early_is_told_in_a_sentence():
+    with pytest.raises(RuntimeError, match="dying must live until it returns; got an early end, .* less data"):
+        memory.peak(dying)
+
+
+def test_a_function_of_a_notebook_takes_along_what_it_uses():
+    """In a cell it has no module that the fresh process could import."""
+    cell = {"__name__": "__main__", "np": np}
+    exec("ROWS = 3\ndef table(columns):\n    return np.ones((ROWS, columns))", cell)
+    result, growth = memory.peak(cell["table"], 2)
+    assert np.array_equal(result, np.ones((3, 2))) and growth < 20

@@ -49,11 +49,11 @@ def test_the_solution_has_no_slope(model):
 @pytest.mark.parametrize(
     ("X", "y", "sentence"),
     [
-        ([[1.0], [2.0]], [1.0], r"X came as \(2, 1\) and y as \(1,\)"),
-        ([1.0, 2.0], [1.0, 2.0], r"X came as \(2,\)"),
+        ([[1.0], [2.0]], [1.0], r"got shapes \(2, 1\) and \(1,\)"),
+        ([1.0, 2.0], [1.0, 2.0], r"got shapes \(2,\)"),
         (np.empty((0, 2)), np.empty(0), "n > 0"),
-        ([[1.0], [np.nan]], [1.0, 2.0], "its row 1 is"),
-        ([[1.0], [2.0]], [1.0, np.inf], "y must be finite, and its row 1 is inf"),
+        ([[1.0], [np.nan]], [1.0, 2.0], "in row 1. Drop or fill such rows"),
+        ([[1.0], [2.0]], [1.0, np.inf], "y must be finite; got inf in row 1"),
     ],
 )
 def test_bad_data(X, y, sentence):
@@ -62,7 +62,7 @@ def test_bad_data(X, y, sentence):
 
 
 def test_parameters_of_the_wrong_length(model):
-    with pytest.raises(ValueError, match=f"this model has {model.dim} parameters"):
+    with pytest.raises(ValueError, match=f"theta must have {model.dim} parameters"):
         model(np.zeros(7))
 
 
@@ -171,9 +171,9 @@ def test_the_blocks_are_views_in_the_order_of_shapes(model):
 @every_model
 @pytest.mark.parametrize("call", ["__call__", "grad"])
 def test_parameters_of_another_length(model, call):
-    with pytest.raises(ValueError, match=f"this model has {model.dim} parameters, and theta came with shape"):
+    with pytest.raises(ValueError, match=f"theta must have {model.dim} parameters on its last axis; got shape"):
         getattr(model, call)(np.zeros((2, model.dim + 1)))
-    with pytest.raises(ValueError, match=f"this model has {model.dim} parameters, and theta came with shape"):
+    with pytest.raises(ValueError, match=f"theta must have {model.dim} parameters on its last axis; got shape"):
         model.predict(np.zeros(model.dim + 1), X)
 
 
@@ -288,7 +288,7 @@ def test_accuracy_of_many_runs():
 
 def test_accuracy_is_for_labels():
     model = gd.MLP(X, Y, loss="squared")
-    with pytest.raises(ValueError, match="accuracy counts labels"):
+    with pytest.raises(ValueError, match="loss must be 'cross-entropy' for accuracy; got 'squared'"):
         model.accuracy(np.zeros(model.dim), X, Y)
 
 
@@ -356,17 +356,17 @@ LEARN = CLASSIFY | {"least squares": gd.LeastSquares, "squared": lambda X, y: gd
 @pytest.mark.parametrize(
     ("X", "y", "sentence"),
     [
-        ([[1.0], [2.0]], [1], r"X came as \(2, 1\) and y as \(1,\)"),
-        ([[1.0], [2.0]], 1, r"X came as \(2, 1\) and y as \(\)"),
-        ([1.0, 2.0], [0, 1], r"X came as \(2,\) and y as \(2,\)"),
+        ([[1.0], [2.0]], [1], r"got shapes \(2, 1\) and \(1,\)"),
+        ([[1.0], [2.0]], 1, r"got shapes \(2, 1\) and \(\)"),
+        ([1.0, 2.0], [0, 1], r"got shapes \(2,\) and \(2,\)"),
         (np.empty((0, 2)), np.empty(0), "with n > 0"),
-        (np.empty((2, 0)), [0, 1], r"X came as \(2, 0\)"),
-        ([[1.0], [np.nan]], [0, 1], r"X must be finite, and its row 1 is \[nan\]: drop or fill such rows"),
-        ([[np.inf], [1.0]], [0, 1], r"X must be finite, and its row 0 is \[inf\]"),
-        ([[1.0], [2.0]], [0, np.nan], "y must be finite, and its row 1 is nan"),
+        (np.empty((2, 0)), [0, 1], r"got shapes \(2, 0\)"),
+        ([[1.0], [np.nan]], [0, 1], r"X must be finite; got \[nan\] in row 1. Drop or fill such rows"),
+        ([[np.inf], [1.0]], [0, 1], r"X must be finite; got \[inf\] in row 0"),
+        ([[1.0], [2.0]], [0, np.nan], "y must be finite; got nan in row 1"),
         ([[1.0], [2.0]], ["cat", "dog"], "y must hold numbers; got .*'cat'"),
-        ([["a"], ["b"]], [0, 1], "X and y must hold numbers, as many in each row"),
-        ([[1.0], [1.0, 2.0]], [0, 1], "X and y must hold numbers, as many in each row"),
+        ([["a"], ["b"]], [0, 1], "X and y must hold numbers, with rows of one length; got"),
+        ([[1.0], [1.0, 2.0]], [0, 1], "X and y must hold numbers, with rows of one length; got"),
     ],
 )
 def test_bad_data_for_any_model(make, X, y, sentence):
@@ -378,11 +378,11 @@ def test_bad_data_for_any_model(make, X, y, sentence):
 @pytest.mark.parametrize(
     ("labels", "sentence"),
     [
-        ([0, 1, -1], "labels must be whole numbers from 0 to .*, and -1 is among them"),
-        ([0, 1, 0.5], "labels must be whole numbers from 0 to .*, and 0.5 is among them"),
-        ([0, 1, 1e300], "labels must be whole numbers from 0 to .*, and 1e.300 is among them"),
-        ([[0], [1], [1]], r"y must be of shape \(n,\), one number a row; got \(3, 1\)"),
-        (np.eye(3), r"y must be of shape \(n,\), one number a row; got \(3, 3\)"),
+        ([0, 1, -1], "labels y must be whole numbers from 0 to .*; got -1"),
+        ([0, 1, 0.5], "labels y must be whole numbers from 0 to .*; got 0.5"),
+        ([0, 1, 1e300], "labels y must be whole numbers from 0 to .*; got 1e.300"),
+        ([[0], [1], [1]], r"y must have shape \(n,\), one number per row; got shape \(3, 1\)"),
+        (np.eye(3), r"y must have shape \(n,\), one number per row; got shape \(3, 3\)"),
     ],
 )
 def test_bad_labels(make, labels, sentence):
@@ -393,10 +393,10 @@ def test_bad_labels(make, labels, sentence):
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: gd.LogisticRegression(X, THREE), "labels must be whole numbers from 0 to 1, and 2 is among them"),
-        (lambda: gd.SoftmaxRegression(X, THREE, classes=2), "labels must be whole numbers from 0 to 1, and 2 is among"),
-        (lambda: gd.LeastSquares(X, PAIRS), r"y must be of shape \(n,\), one number a row; got \(12, 2\)"),
-        (lambda: gd.MLP(X, PAIRS[:, :, None], loss="squared"), r"y must be .* squared error; got \(12, 2, 1\)"),
+        (lambda: gd.LogisticRegression(X, THREE), "labels y must be whole numbers from 0 to 1; got 2"),
+        (lambda: gd.SoftmaxRegression(X, THREE, classes=2), "labels y must be whole numbers from 0 to 1; got 2"),
+        (lambda: gd.LeastSquares(X, PAIRS), r"y must have shape \(n,\), one number per row; got shape \(12, 2\)"),
+        (lambda: gd.MLP(X, PAIRS[:, :, None], loss="squared"), r"y must have .* squared error; got shape \(12, 2, 1\)"),
         (lambda: gd.MLP(X, THREE, activation="swish"), "activation must be one of tanh, .*; got 'swish'"),
         (lambda: gd.MLP(X, THREE, activation=np.tanh), "activation must be one of tanh, .*; got <ufunc"),
         (lambda: gd.MLP(X, THREE, loss="hinge"), "loss must be 'cross-entropy' or 'squared'; got 'hinge'"),
@@ -412,7 +412,7 @@ def test_bad_choices(make, sentence):
 
 @pytest.mark.parametrize("hidden", [5, (0,), (4, 0), (-1,), (2.5,), (True,), ("4",), "4", None, np.ones(1)], ids=repr)
 def test_bad_hidden_layers(hidden):
-    with pytest.raises(ValueError, match="hidden must be the sizes of the hidden layers, such as .*; got"):
+    with pytest.raises(ValueError, match="hidden must be a sequence of whole numbers above 0 such as .*; got"):
         gd.MLP(X, THREE, hidden=hidden)
 
 
@@ -420,13 +420,13 @@ def test_bad_hidden_layers(hidden):
 @pytest.mark.parametrize("rows", [np.ones((4, 7)), np.ones(3), np.ones((2, 4, 3))], ids=["columns", "one row", "axes"])
 def test_new_rows_must_have_the_columns_of_the_others(name, rows):
     model = MODELS[name]
-    with pytest.raises(ValueError, match=r"new rows must be of shape \(m, \d+\), as the model's own; got"):
+    with pytest.raises(ValueError, match=r"X must have shape \(m, \d+\), as the model's own data; got shape"):
         model.predict(np.zeros(model.dim), rows)
 
 
 def test_accuracy_wants_a_label_for_each_row():
     model = gd.SoftmaxRegression(X, THREE)
-    with pytest.raises(ValueError, match=r"y must be of shape \(12,\), one label for each row of X; got"):
+    with pytest.raises(ValueError, match=r"y must have shape \(12,\), one label for each row of X; got shape"):
         model.accuracy(np.zeros(model.dim), X, THREE[1:])
 
 

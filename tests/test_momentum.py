@@ -4,16 +4,22 @@ import pytest
 
 import gdlib as gd
 from gdlib import analysis
+from gdlib.lessons.kit.recurrence import at_step, recurrence
+from gdlib.lessons.momentum.exercises import best_pair as exercise
+
+best_pair = exercise.solution_function
 
 
-def best_pair(kappa):
-    """The best heavy ball for curvatures 1 and κ, and its factor."""
-    root = np.sqrt(kappa)
-    return (2 / (root + 1)) ** 2, ((root - 1) / (root + 1)) ** 2, (root - 1) / (root + 1)
+@pytest.mark.parametrize("rule, look_ahead", [(gd.momentum, False), (gd.nesterov, True)])
+@pytest.mark.parametrize("a, beta", [(0.3, 0.0), (0.3, 0.5), (1.9, 0.9), (0.01, 0.81), (-0.1, 0.9)])
+def test_the_recurrence_is_the_rules_walk(rule, look_ahead, a, beta):
+    """Where a direction bends downwards a = ηλ is negative."""
+    walk = gd.run(gd.quadratic([a / 0.1]), rule(0.1, beta), [1.0], 40).theta[:, 0]
+    np.testing.assert_allclose(at_step(np.arange(41), *recurrence(a, beta, look_ahead)), walk, rtol=1e-7, atol=1e-9)
 
 
 def test_best_pair_contracts_by_its_factor_once_k_is_divided_out():
-    lr, beta, factor = best_pair(100)
+    lr, beta, factor = best_pair(1, 100)
     assert (lr, beta, factor) == pytest.approx((0.0330579, 0.669421, 0.8182), rel=1e-4)
     ball = gd.run(gd.quadratic([1, 100]), gd.momentum(lr, beta), [1.0, 1.0], 1_000)
     hiker = gd.run(gd.quadratic([1, 100]), gd.gradient_descent(2 / 101), [1.0, 1.0], 1_000)
@@ -27,7 +33,7 @@ def test_best_pair_contracts_by_its_factor_once_k_is_divided_out():
 def test_steps_grow_like_kappa_and_like_its_root():
     kappas, walk, ball = [10, 100, 1_000, 10_000], [], []
     for kappa in kappas:
-        f, (lr, beta, _) = gd.quadratic([1, kappa]), best_pair(kappa)
+        f, (lr, beta, _) = gd.quadratic([1, kappa]), best_pair(1, kappa)
         walk.append(analysis.steps_to(gd.run(f, gd.gradient_descent(2 / (1 + kappa)), [1.0, 1.0], 12 * kappa), 1e-9))
         steps = int(16 * kappa**0.5) + 100
         ball.append(analysis.steps_to(gd.run(f, gd.momentum(lr, beta), [1.0, 1.0], steps), 1e-9))

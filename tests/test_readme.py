@@ -1,7 +1,11 @@
 """What the README tells people to type works: its Python, its commands, and its lines for Windows."""
 
+import contextlib
 import os
 import re
+import shlex
+import shutil
+import socket
 import subprocess
 import sys
 import sysconfig
@@ -16,19 +20,59 @@ PYTHON = [code for language, code in BLOCKS if language == "python"]
 WINDOWS = [line for _, code in BLOCKS for line in code.splitlines() if line.startswith(("py ", ".venv\\"))]
 
 
-def test_every_python_block_runs_but_the_one_that_needs_a_cluster():
-    elsewhere = [code for code in PYTHON if 'address="tls://' in code]
-    assert len(elsewhere) == 1 and compile(elsewhere[0], "README.md", "exec")
-    here = "\n".join(code for code in PYTHON if code not in elsewhere)
-    told = re.search(r"^(network\.accuracy\(.*\)) +# (0\.\d+), on rows it has never seen$", here, re.M)
-    checks = [
+ELSEWHERE = [code for code in PYTHON if 'address="tls://' in code]
+HERE = "\n".join(code for code in PYTHON if code not in ELSEWHERE)
+
+
+def run(program, folder):
+    """Not in a file, as in a notebook: worker processes would import the file."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=folder, env=os.environ | PATH,
+                          capture_output=True, encoding="utf-8", timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+PATH = {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+
+
+def test_every_python_block_runs(tmp_path):
+    told = re.search(r"^(network\.accuracy\(.*\)) +# (0\.\d+), on rows it has never seen$", HERE, re.M)
+    run("\n".join([
+        HERE,
         "assert not set(train) & set(test)",
         f"assert round({told[1]}, 2) == {told[2]}, {told[1]}",
         "assert run.loss[-1] < 0.5 * run.loss[0]",
-    ]
-    program = "\n".join([here, *checks])  # not in a file, as in a notebook: worker processes would import the file
-    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, encoding="utf-8")
-    assert done.returncode == 0, done.stderr
+        "assert long.t[0] == 0 and long.t[-1] == 1000",
+    ]), tmp_path)
+    assert list((tmp_path / "my-run").iterdir())
+    again = next(code for code in PYTHON if "checkpoint=" in code)
+    before = HERE[: HERE.index("with gd.distributed.workers")]
+    run("\n".join([before, again, "assert long.t[0] == 1000"]), tmp_path)  # it is done, and read from its folder
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="NO TEST OF CERTIFICATES: no `openssl` on the PATH")
+def test_the_lines_for_a_network_work_in_their_order(tmp_path):
+    """As they stand there, but for the machine's name, a port that is free, and a second worker."""
+    (block,) = [code for language, code in BLOCKS if language == "bash" and "openssl" in code]
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        here = f"127.0.0.1:{s.getsockname()[1]}"
+    openssl = [line for line in block.splitlines() if line.startswith("openssl ")]
+    scheduler, worker = [line for line in block.splitlines() if line.startswith("dask ")]
+    for line in openssl:
+        subprocess.run(shlex.split(line), cwd=tmp_path, check=True, capture_output=True)
+    host, port = here.split(":")
+    lines = [f"{scheduler} --host {host} --port {port}", *[f"{worker} --host {host}".replace("host:8786", here)] * 2]
+    with contextlib.ExitStack() as stack:
+        for line in lines:
+            command = [sys.executable, "-m", "distributed.cli.dask_" + line.split()[1], *shlex.split(line)[2:]]
+            process = subprocess.Popen(command, cwd=tmp_path, env=os.environ | PATH, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait, 60)
+            stack.callback(process.terminate)
+        (code,) = ELSEWHERE
+        code = code.replace("host:8786", here).replace("security=security", "security=security, connect_timeout=60")
+        body = "    assert [pool.call(k, \"gradient\", start, 1).rank for k in range(2)] == [0, 1]"
+        before = HERE[: HERE.index("with gd.distributed.workers")]
+        run("\n".join([before, code.replace("    ...", body)]), tmp_path)
 
 
 def test_the_code_comes_first_then_the_two_commands():

@@ -34,7 +34,7 @@ def test_a_missing_package_and_a_missing_file_are_named_with_the_remedy(capsys, 
 @pytest.mark.parametrize("version, answer", [((3, 10), "✗"), ((3, 11), "✓"), ((3, 14), "✓"), ((3, 15), "✗")])
 def test_pythons_before_and_after_those_of_the_course_are_refused(capsys, monkeypatch, version, answer):
     monkeypatch.setattr(sys, "version_info", (*version, 0))
-    assert ready._answer([next(ready._questions(workers=False))]) == (answer == "✗")
+    assert ready.answer([next(ready.questions(workers=False))]) == (answer == "✗")
     assert capsys.readouterr().out.startswith(f"{answer} Python 3.11 to 3.14")
 
 
@@ -60,7 +60,7 @@ def test_a_worker_that_does_not_start_is_told(monkeypatch, capsys):
 def test_a_console_that_knows_no_check_mark(monkeypatch):
     console = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", errors="strict")
     monkeypatch.setattr(sys, "stdout", console)
-    ready._answer([("numpy, for η", None), ("data", "gone")])
+    ready.answer([("numpy, for η", None), ("data", "gone")])
     console.flush()
     assert console.buffer.getvalue().decode("cp1252").splitlines() == ["[ok] numpy, for eta", "[no] data: no. gone"]
 
@@ -68,7 +68,7 @@ def test_a_console_that_knows_no_check_mark(monkeypatch):
 def test_the_slider_says_when_the_front_end_answers():
     """First a report of the number of views, as a front end sends it when it shows the widget; then a move."""
     pytest.importorskip("ipywidgets")
-    slider, said = ready._slider().children
+    slider, said = ready.slider_to_try().children
     assert said.value.startswith("○ Waiting")
     slider.set_state({"_view_count": 1})
     assert said.value == "✓ sliders work: Python got 5 from the notebook"

@@ -5,7 +5,7 @@ import pytest
 import gdlib as gd
 from gdlib.lessons.saddle_points import explorers
 from gdlib.lessons.saddle_points.exercises import escape_time
-from gdlib.lessons.saddle_points.explorers import AWAY, RATE, theory
+from gdlib.lessons.saddle_points.explorers import AWAY, RATE, escape_rate
 
 CURVATURE = 2.0  # of the saddle, downwards
 DISTANCES = np.geomspace(1e-12, 1e-2, 21)
@@ -26,13 +26,13 @@ def test_descent_leaves_when_the_formula_says_within_a_step_over_ten_decades(lr)
 @pytest.mark.parametrize("name", ["momentum", "nesterov"])
 @pytest.mark.parametrize("beta", [0.0, 0.3, 0.5, 0.9, 0.95])
 def test_momentum_leaves_by_its_own_root_and_amplitude_within_a_step(name, beta):
-    factor, amplitude = theory(name, beta)
+    factor, amplitude = escape_rate(name, beta)
     expected = np.ceil(np.log(0.1 / (amplitude * DISTANCES)) / np.log(factor))
     assert np.abs(steps_until_away(getattr(gd, name)(RATE, beta)) - expected).max() <= 1
 
 
 def test_without_the_amplitude_the_root_alone_is_not_enough():
-    factor, _ = theory("momentum", 0.9)
+    factor, _ = escape_rate("momentum", 0.9)
     alone = np.ceil(np.log(0.1 / DISTANCES) / np.log(factor))
     assert np.abs(steps_until_away(gd.momentum(RATE, 0.9)) - alone).max() > 1
 

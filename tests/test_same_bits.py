@@ -164,7 +164,7 @@ def test_what_make_worker_uses_is_as_it_was_when_the_pool_was_made(engine):
 @pytest.mark.parametrize("engine", ["simulated", "processes"])
 def test_what_cannot_be_sent_is_told_before_anything_starts(engine):
     lock = threading.Lock()
-    sentence = "make_worker, arguments and answers must be .*; got .*<lambda>: cannot pickle .*lock. object. Make locks"
+    sentence = "make_worker must be something that can be sent .*; got .*<lambda>: cannot pickle .*lock. object. Make"
     with pytest.raises(TypeError, match=sentence):
         gd.distributed.workers(lambda rank: lock, 1, engine)
 

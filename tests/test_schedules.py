@@ -154,7 +154,7 @@ def test_the_other_numbers_of_a_schedule_may_differ_from_run_to_run():
 
 def test_rates_per_run_that_do_not_fit_the_starts():
     opt = gd.gradient_descent(gd.cosine(gd.per_run([0.1, 0.2, 0.3]), 10))
-    with pytest.raises(ValueError, match=r"the runs don't fit together: .* lr for runs of shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"theta0 and per_run values must have one .* lr for runs of shape \(3,\)"):
         gd.run(gd.himmelblau, opt, np.zeros((2, 2)), 10)
 
 
@@ -169,7 +169,7 @@ def test_rates_per_run_that_do_not_fit_the_starts():
     ids=["step_decay", "exponential", "inverse_time", "polynomial", "cosine", "warmup"],
 )
 def test_bad_rates(make, lr):
-    with pytest.raises(ValueError, match="(lr|schedule) (must be a|came as a list)"):
+    with pytest.raises(ValueError, match="(lr|schedule) must be a"):
         make(lr)
 
 
@@ -198,12 +198,12 @@ def test_bad_numbers_of_steps(make, steps):
     [
         (lambda: gd.inverse_time(0.1, -1), "decay must be a finite number of at least 0; got -1"),
         (lambda: gd.polynomial(0.1, 10, power=0), "power must be a finite number above 0; got 0"),
-        (lambda: gd.polynomial(0.1, 10, lr_min=0.2), "lr_min must be at most lr; got 0.2 with lr = 0.1"),
-        (lambda: gd.cosine(0.1, 10, lr_min=0.2), "lr_min must be at most lr; got 0.2 with lr = 0.1"),
+        (lambda: gd.polynomial(0.1, 10, lr_min=0.2), "lr_min must be at most lr = 0.1; got 0.2"),
+        (lambda: gd.cosine(0.1, 10, lr_min=0.2), "lr_min must be at most lr = 0.1; got 0.2"),
         (lambda: gd.cosine(0.1, 10, lr_min=-0.2), "lr_min must be a finite number of at least 0; got -0.2"),
-        (lambda: gd.warmup(lambda t: -1.0, 3), r"schedule\(1\), what the schedule gives for step 1, .* got -1"),
+        (lambda: gd.warmup(lambda t: -1.0, 3), r"schedule\(1\), what the schedule gives for step 1, .*; got -1"),
         (lambda: gd.warmup(lambda t: "fast", 3), "schedule.* must be a number; got 'fast'"),
-        (lambda: gd.warmup(lambda: 0.1, 3), "the schedule for schedule stopped with TypeError: .* at t = 1"),
+        (lambda: gd.warmup(lambda: 0.1, 3), "schedule for schedule must take a step t .*; got TypeError: .* t = 1"),
     ],
 )
 def test_bad_shapes_of_schedules(make, sentence):
@@ -218,9 +218,9 @@ def test_bad_shapes_of_schedules(make, sentence):
         (lambda t: np.nan, r"lr\(1\), .* must be a finite number of at least 0; got nan"),
         (lambda t: "0.1", r"lr\(1\), .* must be a number; got '0.1'"),
         (lambda t: None, r"lr\(1\), .* must be a number; got None"),
-        (lambda t: np.array([0.1, 0.2]), r"lr\(1\), .* came as an array of shape \(2,\)"),
-        (lambda t: {}[t], "the schedule for lr stopped with KeyError: 1 at t = 1; it must take the step t and return"),
-        (lambda: 0.1, "the schedule for lr stopped with TypeError"),
+        (lambda t: np.array([0.1, 0.2]), r"lr\(1\), .*; got an array of shape \(2,\)"),
+        (lambda t: {}[t], "the schedule for lr must take a step t .*; got KeyError: 1 at t = 1"),
+        (lambda: 0.1, "the schedule for lr must take a step t .*; got TypeError"),
     ],
 )
 @pytest.mark.parametrize("rule", [gd.gradient_descent, gd.nesterov, gd.adam], ids=lambda r: r.__name__)
@@ -232,8 +232,8 @@ def test_a_rule_tries_its_schedule_when_it_is_made(rule, schedule, sentence):
 @pytest.mark.parametrize(
     ("opt", "sentence"),
     [
-        (gd.gradient_descent(lambda t: 1 - t / 8), r"lr\(10\), what the schedule gives for step 10, .* got -0.25"),
-        (gd.gradient_descent(lambda t: [0.1, 0.2][t > 9 and 2]), "for lr stopped with IndexError: .* at t = 10"),
+        (gd.gradient_descent(lambda t: 1 - t / 8), r"lr\(10\), what the schedule gives for step 10, .*; got -0.25"),
+        (gd.gradient_descent(lambda t: [0.1, 0.2][t > 9 and 2]), "for lr must .*; got IndexError: .* t = 10"),
         (gd.nesterov(0.1, lambda t: t / 10), r"beta\(10\), .* of at least 0 and below 1; got 1"),
     ],
 )

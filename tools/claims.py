@@ -1,7 +1,7 @@
 """Write CLAIMS.md from the ledger, data/claims.toml.
 
     python -m tools.claims            # write it
-    python -m tools.claims --check    # say whether it is up to date (exit status 1 if not)
+    python -m tools.claims --check    # check that it is up to date (exit status 1 if not)
 """
 import sys
 
@@ -26,7 +26,7 @@ trial.
 
 
 def render():
-    """CLAIMS.md as text."""
+    """CLAIMS.md as it should be."""
     parts, claims = [HEAD], ledger()["claims"]
     for number, _, title, _ in table():
         rows = ["| " + " | ".join([f"`{name}`", claim["statement"], ", ".join(claim["source"]), said(claim),
@@ -63,16 +63,17 @@ def on_trial(name, trial):
 
 
 def said(claim):
-    """A claim's verdict as a table has it."""
+    """A claim's verdict as the table shows it."""
     verdict = claim.get("verdict", "open")
     return "to be measured" if verdict == "open" else f"*{verdict}* {claim.get('only_if', '')}".rstrip()
 
 
 def main():
+    """Write CLAIMS.md, or check it."""
     text = render()
     if "--check" in sys.argv[1:]:
         if not CLAIMS.exists() or CLAIMS.read_text(encoding="utf-8") != text:
-            sys.exit("CLAIMS.md is not what data/claims.toml makes: run `python -m tools.claims`")
+            sys.exit("CLAIMS.md must be what data/claims.toml makes; got another text. Run `python -m tools.claims`.")
     else:
         CLAIMS.write_text(text, encoding="utf-8", newline="\n")
 

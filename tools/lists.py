@@ -1,7 +1,7 @@
 """Write what README and lesson 00 list: the lessons, from gdlib/lessons/lessons.toml, and what the package gives.
 
     python -m tools.lists            # write it
-    python -m tools.lists --check    # say whether it is up to date (exit status 1 if not)
+    python -m tools.lists --check    # check that it is up to date (exit status 1 if not)
 
 A lesson's minutes are read from its notebook's head; what a room of the package gives, from its `__all__`.
 """
@@ -17,11 +17,18 @@ HEAD = "| lesson | time | the question |\n|---|---|---|\n"
 
 
 def table_of_lessons(folder: str) -> str:
-    """All lessons as a table; `folder` is where the notebooks are, seen from the page."""
+    """All lessons as a table in Markdown.
+
+    Parameters
+    ----------
+    folder : str
+        Where the notebooks are, seen from the page, such as "notebooks/".
+    """
     return HEAD + "\n".join(_row(lesson, folder) for lesson in table())
 
 
 def _row(lesson, folder):
+    """A lesson's row; one that is not written yet has no link and no minutes."""
     path, title = FOLDER / f"{lesson.name}.ipynb", f"{lesson.number} {lesson.title}"
     if not path.exists():
         return f"| {title} | | {lesson.question} |"
@@ -37,7 +44,7 @@ ROOMS = {
 
 
 def with_rooms(text: str) -> str:
-    """The page with what the rooms give named anew, in the order of their `__all__`."""
+    """The page with the rows of ROOMS replaced by new ones, in the order of each room's `__all__`."""
     for what, rooms in ROOMS.items():
         names = [name for room in rooms for name in import_module(f"gdlib.{room}").__all__ if name != "Objective"]
         row = f"| {what} | {', '.join(f'`{name}`' for name in names)} |"
@@ -46,12 +53,12 @@ def with_rooms(text: str) -> str:
 
 
 def with_map(text: str, folder: str) -> str:
-    """The page with its table of lessons made anew."""
+    """The page with its table of lessons replaced by a new one; `folder` as for `table_of_lessons`."""
     return re.sub(re.escape(HEAD) + r"(\|.*\|(\n|$))+", lambda old: table_of_lessons(folder) + (old[2] or ""), text)
 
 
 def pages() -> dict[Path, str]:
-    """What README and lesson 00 should be."""
+    """The text that README and lesson 00 should have, by path."""
     readme, first = ROOT / "README.md", FOLDER / f"{table()[0].name}.ipynb"
     notebook = load(first)
     for cell in notebook.cells:
@@ -61,9 +68,11 @@ def pages() -> dict[Path, str]:
 
 
 def main():
+    """Write the lists, or check them."""
     stale = {path: text for path, text in pages().items() if path.read_text(encoding="utf-8") != text}
     if "--check" in sys.argv[1:]:
-        sys.exit(f"{', '.join(path.name for path in stale)}: run `python -m tools.lists`" if stale else 0)
+        names = ", ".join(path.name for path in stale)
+        sys.exit(f"{names} must have today's lists; got older ones. Run `python -m tools.lists`." if names else 0)
     for path, text in stale.items():
         path.write_text(text, encoding="utf-8", newline="\n")
 

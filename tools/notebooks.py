@@ -1,12 +1,12 @@
-"""The lessons' one tool: stamp what is the same in all of them, run them, and store them in a normal form.
+"""The lessons' one tool: write what is the same in all of them, run them, and store them in a normal form.
 
     python -m tools.notebooks run [lesson.ipynb …]      # stamp, execute, store: what `make notebooks` calls
     python -m tools.notebooks stamp [lesson.ipynb …]    # write badges and set-up cell only; outputs stay
     python -m tools.notebooks check [lesson.ipynb …]    # fail if a stored lesson is not what `run` would store
 
-The normal form keeps what a reader sees (text, pictures, execution counts) and drops what changes from run to
-run: timing metadata, widget state and widget views with their random ids, what progress bars leave behind, the version
-of the running Python.
+The normal form keeps what a reader sees: text, pictures, execution counts. It drops what changes from run to run:
+timing metadata, widget state, widget views with their random ids, the remains of progress bars, and the running
+Python's version.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-# The kernels inherit it. On the lessons' small matrices several threads wait for each other more than they compute, and
-# five times as long when another program runs beside them.
+# The kernels inherit it. On the lessons' small matrices several threads wait for each other more than they compute;
+# with another program beside them they take five times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,7 +59,13 @@ def lessons() -> list[Path]:
 
 
 def badges(name: str) -> str:
-    """The badge line of the lesson with this file name, e.g. ``00_start_here.ipynb``."""
+    """The badge line of a lesson.
+
+    Parameters
+    ----------
+    name : str
+        Its file's name, such as "00_start_here.ipynb".
+    """
     slug = REPOSITORY.removeprefix("https://github.com/")
     return (
         "[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
@@ -70,12 +76,12 @@ def badges(name: str) -> str:
 
 
 def set_up_of(name: str) -> str:
-    """The set-up cell of the lesson with this file name: the same in all, but for the word in its import."""
+    """The set-up cell of the lesson with this file name: the same in all, except the word in its import."""
     return SET_UP.replace("WORD", Path(name).stem.split("_", 1)[1])
 
 
 def load(path: Path):
-    """A notebook, in which every cell has an id: its own, or one made from the lesson's number and its place."""
+    """Read a notebook and give every cell without an id one: the lesson's number and the cell's place."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     for i, cell in enumerate(raw["cells"]):
         cell.setdefault("id", f"{path.stem.split('_')[0]}-{i:02}")
@@ -84,7 +90,15 @@ def load(path: Path):
 
 
 def stamp(nb, name: str):
-    """Write the badge line and the set-up cell into the notebook."""
+    """Write the badge line and the set-up cell into the notebook, in place.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        The notebook, which is also returned.
+    name : str
+        Its file's name.
+    """
     head, *rest = [line for line in nb.cells[0].source.split("\n") if not line.startswith("[![")]
     while rest and not rest[0].strip():
         rest.pop(0)
@@ -99,7 +113,20 @@ def stamp(nb, name: str):
 
 
 def execute(nb, folder: Path):
-    """Run all cells in a fresh kernel whose working directory is the folder; a cell that raises is an error."""
+    """Run all cells in a fresh kernel, in place.
+
+    Parameters
+    ----------
+    nb : nbformat.NotebookNode
+        The notebook, which is also returned.
+    folder : Path
+        The kernel's working directory.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        A cell raised an error.
+    """
     client = NotebookClient(
         nb,
         timeout=600,
@@ -112,7 +139,7 @@ def execute(nb, folder: Path):
 
 
 def normalise(nb):
-    """The notebook in its normal form (changed in place)."""
+    """Bring the notebook into its normal form, in place, and return it."""
     nb.nbformat, nb.nbformat_minor = 4, 5
     nb.metadata = nbformat.from_dict({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -130,6 +157,7 @@ def normalise(nb):
 
 
 def _normal_outputs(outputs, count: int) -> list:
+    """A cell's outputs in normal form: one stream for consecutive prints, no widget views, no metadata."""
     normal = []
     for out in outputs:
         if out.output_type == "stream" and normal and normal[-1].get("name") == out.name:
@@ -137,7 +165,7 @@ def _normal_outputs(outputs, count: int) -> list:
             continue
         if "data" in out:
             out.data.pop(WIDGET_VIEW, None)
-            if not out.data:  # what a progress bar leaves behind
+            if not out.data:  # the remains of a progress bar
                 continue
             out.metadata = nbformat.from_dict({})
         if out.output_type == "execute_result":
@@ -147,13 +175,13 @@ def _normal_outputs(outputs, count: int) -> list:
 
 
 def dumps(nb) -> str:
-    """The text of the file: valid, one-space indent, letters unescaped, a newline at the end."""
+    """The text of the file: a valid notebook, indented by one space, letters unescaped, a newline at the end."""
     nbformat.validate(nb)
     return nbformat.writes(nb, indent=1, ensure_ascii=False).rstrip("\n") + "\n"
 
 
 def pinned() -> bool:
-    """Whether this Python and gdlib's requirements are the pinned ones, with which the stored outputs were made."""
+    """Whether this Python and its packages have the pinned versions, with which the stored outputs were made."""
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M))
     extras = PROJECT["optional-dependencies"]
     needed = [*PROJECT["dependencies"], *extras["plots"], *extras["distributed"], *extras["lessons"][1:]]
@@ -168,7 +196,7 @@ def run(path: Path):
 
 
 def store(path: Path, text: str):
-    """Write the text of a lesson where it differs, and say whether it did."""
+    """Write the text of a lesson if it differs from the file, and print whether it did."""
     changed = text != path.read_text(encoding="utf-8")
     if changed:
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -176,19 +204,23 @@ def store(path: Path, text: str):
 
 
 def complaints(path: Path) -> list[str]:
-    """What keeps a stored lesson from being what `run` would store, outputs apart; each with its remedy."""
+    """How a stored lesson differs from what `run` would store, outputs apart: sentences, each with its remedy."""
     nb = load(path)
     found = [
-        f"{path.name}: code cell {cell.id} was changed or never run; run `make notebooks`"
+        f"{path.name}: code cell {cell.id} must have been run; got it changed or never run. Run `make notebooks`."
         for cell in nb.cells
         if cell.cell_type == "code" and cell.execution_count is None
     ]
     if not found and dumps(normalise(stamp(nb, path.name))) != path.read_text(encoding="utf-8"):
-        found.append(f"{path.name}: not in normal form, or its badges or set-up cell differ; run `make notebooks`")
+        found.append(
+            f"{path.name} must be in normal form, with the badges and the set-up cell of all lessons; got other text. "
+            f"Run `make notebooks`."
+        )
     return found
 
 
 def main(command: str = "", *names: str) -> int:
+    """Do what the command line says; the exit status."""
     paths = [Path(name).resolve() for name in names] or lessons()
     if command == "run":
         for path in paths:

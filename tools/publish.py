@@ -30,7 +30,20 @@ LINKS = (
 
 
 def check(repo: str, branch: str):
-    """Refuse what cannot be an address on GitHub, in one sentence."""
+    """Refuse what cannot be an address on GitHub.
+
+    Parameters
+    ----------
+    repo : str
+        The repository, owner/name.
+    branch : str
+        The branch.
+
+    Raises
+    ------
+    ValueError
+        One of them can't be one.
+    """
     if not re.fullmatch(f"{OWNER}/{NAME}", repo):
         raise ValueError(f"REPO must be owner/name, as in https://github.com/owner/name; got {repo!r}. {USAGE}")
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", branch, re.ASCII):
@@ -38,14 +51,20 @@ def check(repo: str, branch: str):
 
 
 def current(root: Path) -> tuple[str, str]:
-    """The repository, owner/name, and the branch that pyproject.toml names."""
+    """The repository, owner/name, and the branch, as pyproject.toml has them."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     address = project["project"]["urls"]["Repository"].removesuffix("/")
     return address.removeprefix("https://github.com/"), project["tool"]["course"]["branch"]
 
 
 def texts(root: Path) -> dict[Path, str]:
-    """Every text file of the checkout with what it says: those that git tracks, and new ones it does not ignore."""
+    """The text of every file of the checkout that git tracks, or that is new and not ignored.
+
+    Raises
+    ------
+    ValueError
+        The folder is not a git checkout.
+    """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if listed.returncode:
@@ -60,12 +79,20 @@ def texts(root: Path) -> dict[Path, str]:
 
 
 def named(repo: str) -> str:
-    """A pattern for the repository's name that does not match the beginning or the end of a longer one."""
+    """A pattern for the repository's name that does not match a part of a longer name."""
     return rf"(?<![\w-]){re.escape(repo)}(?![\w-]|\.(?!git\b)\w)"
 
 
 def rewrite(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
-    """The text with every link to the old repository and branch leading to the new ones."""
+    """The text with every link changed from the old repository and branch to the new ones.
+
+    Parameters
+    ----------
+    text : str
+        Of one file.
+    old, new : tuple of str
+        The repository, owner/name, and the branch.
+    """
     for form in LINKS:
         text = text.replace(form.format(repo=old[0], branch=old[1]), form.format(repo=new[0], branch=new[1]))
     return re.sub(rf"(?<=github\.com/){named(old[0])}", new[0], text)
@@ -82,21 +109,31 @@ def strays(root: Path, repo: str) -> list[str]:
 
 
 def publish(root: Path, repo: str, branch: str = "main") -> list[str]:
-    """Write the address and the branch everywhere below root.
+    """Write the address and the branch in every text file of the checkout.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout's folder.
+    repo : str
+        The new repository, owner/name.
+    branch : str, optional
+        The new branch.
 
     Returns
     -------
-    left : list of str
-        The lines that still name the old repository, in a form that is not known here.
+    list of str
+        The lines, file:number, that still name the old repository in a form that LINKS has not.
 
     Raises
     ------
-    ValueError : an address or branch that cannot be one, or a folder that is not a git checkout
+    ValueError
+        An address or a branch that can't be one, or a folder that is not a git checkout.
     """
     check(repo, branch)
     old, new = current(root), (repo, branch)
-    project = root / "pyproject.toml"
-    for path, text in sorted(texts(root).items(), key=lambda item: item[0] == project):  # which says what is old: last
+    project = root / "pyproject.toml"  # written last, as it holds the old address
+    for path, text in sorted(texts(root).items(), key=lambda item: item[0] == project):
         changed = rewrite(text, old, new)
         if path == project:
             changed = re.sub(r'(?m)^branch = ".*"$', f'branch = "{branch}"', changed)
@@ -106,6 +143,7 @@ def publish(root: Path, repo: str, branch: str = "main") -> list[str]:
 
 
 def main(repo: str = "", branch: str = "main") -> int:
+    """Do what the command line says; the exit status."""
     try:
         old = current(ROOT)[0]
         left = publish(ROOT, repo, branch)

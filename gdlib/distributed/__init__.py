@@ -13,6 +13,20 @@ A worker's object has the methods that the strategy calls, such as `gradient(the
 one. What a worker receives, through `make_worker` or as an argument, is a copy, in the simulation too; so is what it
 answers. All engines compute the same bits on processors of one kind; on another kind BLAS adds in another order.
 Averaging goes through the process that asks: a star. Ring and tree are in `all_reduce`, over counted messages.
+
+What can go wrong, and what then happens. No wait is without an end, and every error that ends a descent carries
+`.theta` and `.step`, and `.rank` where one worker is the cause.
+
+    a worker dies                  WorkerLost; the strategies make it again and ask it again: the same bits
+    it dies again and again        GaveUp, after `max_deaths` losses in a row
+    it hangs                       TimeoutError after `timeout` seconds, or by on_hang="restart" a new process
+    it is late                     gather and synchronous may go on without it: wait_for
+    it raises                      the same exception, with the worker's traceback in a note
+    something cannot be sent       TypeError, at once: which argument, or whose answer
+    its gradient is not finite     ValueError where its rows are at fault; a descent that diverges is recorded
+    the cluster is gone            ConnectionError
+    the stop button                KeyboardInterrupt in the driver alone; the pool can still be used
+    this process dies              gd.run(…, checkpoint=folder) goes on from the last file
 """
 from collections.abc import Callable
 
@@ -34,17 +48,39 @@ def workers(make_worker: Callable, n: int, engine: str = "processes", address: s
 
     Parameters
     ----------
-    make_worker : rank, 0 … n−1 -> the worker's object; it may be defined in the notebook
-    n : how many workers
-    engine : "processes", or "simulated" for workers in this process on a virtual clock
-    address : of a Dask scheduler, for workers on its cluster instead of on this machine
-    options : of the engine: `timeout`, `max_deaths`; `connect_timeout`, `security` (processes);
-        `seconds`, `deaths`, `restart_seconds`, `seed` (simulated)
+    make_worker : callable
+        rank, 0 … n − 1 -> the worker's object. It may be defined in the notebook.
+    n : int
+        How many workers.
+    engine : str
+        "processes", or "simulated" for workers in this process on a virtual clock.
+    address : str, optional
+        Of a Dask scheduler, for workers on its cluster instead of on this machine.
+    **options
+        Of every engine: `timeout`, `max_deaths`, `on_hang`. Of processes: `connect_timeout`, `security`. Of the
+        simulation: `seconds`, `deaths`, `restart_seconds`, `seed`. See `Processes` and `Simulated`.
 
     Raises
     ------
-    ConnectionError : nobody at the address, or too few workers there
-    ValueError, TypeError : one sentence, before any process is started
+    ValueError, TypeError
+        An argument is wrong: one sentence, before any process is started.
+    ModuleNotFoundError
+        Dask or cryptography is missing; the simulation needs neither.
+    ConnectionError
+        Nobody answers at the address, the certificates do not fit, or there are too few workers.
+    GaveUp, TimeoutError
+        make_worker ends its process, or does not return.
+    Exception
+        What make_worker raised: `.rank` says whose, a note has the worker's traceback.
+
+    Examples
+    --------
+    >>> import gdlib as gd
+    >>> bowl = gd.LeastSquares([[1.0], [2.0]], [1.0, 2.0])
+    >>> with gd.distributed.workers(lambda rank: gd.distributed.Shard(bowl), n=2, engine="simulated") as pool:
+    ...     run = gd.run(bowl, gd.momentum(0.1), [0.0, 0.0], 5, oracle=gd.distributed.synchronous(pool))
+    >>> bool(run.loss[-1] < run.loss[0])
+    True
     """
     if engine not in ("processes", "simulated"):
         raise ValueError(f"engine must be 'processes' or 'simulated'; got {engine!r}")
@@ -52,7 +88,7 @@ def workers(make_worker: Callable, n: int, engine: str = "processes", address: s
         from gdlib.distributed.simulation import Simulated
 
         if address is not None:
-            raise ValueError(f"the simulation runs in this process, and address came as {address!r}: leave one out")
+            raise ValueError(f"address must be left out, as the simulation runs in this process; got {address!r}")
         return Simulated(make_worker, n, **options)
     from gdlib.distributed.processes import Processes
 

@@ -7,14 +7,20 @@ from gdlib.checks import check_whole
 
 
 class Network:
-    """Between n workers: counts what each sends, and in how many rounds (messages of one round go at the same time).
+    """A network between n workers that counts what each sends, and in how many rounds.
+
+    Messages of one round go at the same time.
 
     Attributes
     ----------
-    bytes_sent : (n,) the bytes that each worker sent
-    messages : how many messages in all
-    rounds : how many messages had to wait for one another
-    busiest : the bytes that the busiest worker sent or received, summed over the rounds: what the time goes with
+    bytes_sent : ndarray
+        (n,), the bytes that each worker sent.
+    messages : int
+        How many messages in all.
+    rounds : int
+        How many messages had to wait for one another.
+    busiest : int
+        The bytes that the busiest worker sent or received, summed over the rounds: the time is proportional to it.
     """
 
     def __init__(self, n: int):
@@ -23,7 +29,7 @@ class Network:
         self.bytes_sent = np.zeros(n, int)
 
     def exchange(self, sends: Sequence[tuple[int, int, np.ndarray]]) -> dict:
-        """One round of (from, to, array): the arrays that each worker received, as {to: [array, …]}."""
+        """Send the messages (from, to, array) of one round; what each worker received, as {to: [array, …]}."""
         arrived, out, into = {}, np.zeros(self.n, int), np.zeros(self.n, int)
         for source, target, array in sends:
             out[source] += array.nbytes
@@ -37,7 +43,25 @@ class Network:
 
 
 def naive(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
-    """Everyone sends to worker 0, which adds and sends the sum to everyone: two rounds, all through one door."""
+    """All-reduce by a star: everyone sends to worker 0, which adds and sends the sum back, in two rounds.
+
+    Parameters
+    ----------
+    vectors : sequence of ndarray
+        One for each worker, all of one shape.
+    network : Network
+        It counts the messages.
+
+    Returns
+    -------
+    list of ndarray
+        What each worker holds at the end: the sum.
+
+    Raises
+    ------
+    ValueError
+        Not one vector for each worker of the network, or not of one shape.
+    """
     n = _check(vectors, network)
     arrived = network.exchange([(rank, 0, vectors[rank]) for rank in range(1, n)])
     total = sum(arrived.get(0, []), vectors[0])
@@ -46,7 +70,13 @@ def naive(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
 
 
 def tree(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
-    """In pairs, then pairs of pairs, up to worker 0; and back the same way: 2⌈log₂ n⌉ rounds of whole vectors."""
+    """All-reduce by a tree: in pairs, then pairs of pairs, up to worker 0, and back: 2⌈log₂ n⌉ rounds of whole vectors.
+
+    Parameters
+    ----------
+    vectors, network
+        As for `naive`, which also says what is returned and raised.
+    """
     n = _check(vectors, network)
     sums, reach = list(vectors), 1
     while reach < n:
@@ -65,9 +95,18 @@ def tree(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
 
 
 def ring(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
-    """Each vector is cut into n pieces, which go round and gather, then go round once more: 2(n − 1) rounds.
+    """All-reduce by a ring: n pieces of each vector go round and gather, then go round once more: 2(n − 1) rounds.
 
-    Each worker sends 2(n − 1)/n of a vector, however many they are (Patarasuk and Yuan, 2009).
+    Each worker sends 2(n − 1)/n of a vector, however many they are.
+
+    Parameters
+    ----------
+    vectors, network
+        As for `naive`, which also says what is returned and raised.
+
+    References
+    ----------
+    Patarasuk and Yuan (2009), Bandwidth optimal all-reduce algorithms for clusters of workstations.
     """
     n = _check(vectors, network)
     pieces = [np.array_split(v, n) for v in vectors]
@@ -85,8 +124,8 @@ def ring(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
 def _check(vectors, network):
     vectors = list(vectors)
     if len(vectors) != network.n:
-        raise ValueError(f"the network has {network.n} workers, and {len(vectors)} vectors came: one each")
+        raise ValueError(f"vectors must be one for each of the network's {network.n} workers; got {len(vectors)}")
     shapes = sorted({v.shape for v in vectors})
     if len(shapes) != 1:
-        raise ValueError(f"all workers' vectors must have one shape; got {shapes}")
+        raise ValueError(f"vectors must all have one shape; got {shapes}")
     return network.n

@@ -5,6 +5,7 @@ round differently and are many times slower. A view may have gaps between its nu
 another loop. So whatever arrives, in a process or in the simulation, is unpacked into memory of its own.
 """
 import pickle
+from typing import NamedTuple
 
 import cloudpickle
 import numpy as np
@@ -12,15 +13,34 @@ import numpy as np
 ATOMS = (bool, int, float, complex, str, bytes, type(None), np.generic)  # nobody can change these in place
 
 
-def pack(value) -> np.ndarray:
-    """Any value as one array of bytes; functions and classes of a notebook are packed with the data that they use."""
+class Parcel(NamedTuple):
+    """A packed value on its way."""
+
+    content: np.ndarray
+
+
+def pack(value, name: str = "the value") -> np.ndarray:
+    """Any value as one array of bytes; functions and classes of a notebook are packed with the data that they use.
+
+    Parameters
+    ----------
+    value : object
+        What is to be sent.
+    name : str
+        What the error calls it, such as "make_worker" or "argument 1 of 'gradient'".
+
+    Raises
+    ------
+    TypeError
+        It cannot be sent to another process.
+    """
     try:
         return np.frombuffer(cloudpickle.dumps(value, protocol=5), np.uint8)
-    except (TypeError, AttributeError, pickle.PicklingError) as error:
-        name = getattr(value, "__qualname__", type(value).__qualname__)
+    except Exception as error:  # what an object's own __reduce__ raises may be anything
+        kind = getattr(value, "__qualname__", type(value).__qualname__)
         raise TypeError(
-            f"make_worker, arguments and answers must be things that a process can send; got {name}: {error}. Make "
-            f"locks, open files and connections inside make_worker."
+            f"{name} must be something that can be sent to another process; got {kind}: {error}. Make locks, open "
+            f"files and connections inside make_worker."
         ) from None
 
 
@@ -39,3 +59,24 @@ def own(value):
     if kind is dict:
         return {own(key): own(part) for key, part in value.items()}
     return value if isinstance(value, ATOMS) else unpack(pack(value))
+
+
+def sendable(value, name: str):
+    """The value itself where it is made of plain arrays and atoms, which travel without a copy; else a Parcel of it."""
+    return value if _is_plain(value) else Parcel(pack(value, name))
+
+
+def received(value):
+    """What `sendable` gave, in memory of its own."""
+    return unpack(value.content) if type(value) is Parcel else own(value)
+
+
+def _is_plain(value):
+    kind = type(value)
+    if kind is np.ndarray:
+        return not value.dtype.hasobject
+    if kind in (tuple, list):
+        return all(map(_is_plain, value))
+    if kind is dict:
+        return all(_is_plain(key) and _is_plain(part) for key, part in value.items())
+    return isinstance(value, ATOMS)

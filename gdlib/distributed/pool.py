@@ -6,34 +6,52 @@ from gdlib.checks import check_number, check_whole
 
 
 class WorkerLost(Exception):
-    """The worker of this call died before it answered: `.rank`, and `.ticket` of the call."""
+    """The worker of a call died before it answered, or hung under `on_hang="restart"`: `.rank`, and the `.ticket`."""
 
-    def __init__(self, ticket):
-        super().__init__(f"worker {ticket.rank} died before it answered {ticket.method!r}; pool.restart({ticket.rank}) "
-                         f"makes it anew")
+    def __init__(self, ticket, how="died before it answered"):
+        super().__init__(f"worker {ticket.rank} {how} {ticket.name!r}; pool.restart({ticket.rank}) makes it anew")
         self.rank, self.ticket = ticket.rank, ticket
 
 
 class GaveUp(RuntimeError):
-    """A worker died too often in a row: `.rank`; a strategy puts the parameters that it had reached in `.theta`."""
+    """A worker was lost too often in a row: `.rank`; a strategy adds where it stood, `.theta` after step `.step`."""
 
-    rank, theta = None, None
-
-    def keeping(self, theta):
-        """The same, with the parameters that were reached."""
-        error = GaveUp(f"{self}; the parameters so far are in this error's .theta")
-        error.rank, error.theta = self.rank, theta
-        return error
+    rank, theta, step = None, None, None
 
 
 class Ticket:
-    """One call that was started: `pool.first` tells when it is done."""
+    """One call that was started: `pool.first` tells when it is done.
 
-    def __init__(self, rank: int, method: str, args: tuple):
+    Attributes
+    ----------
+    rank : int
+        Whose call it is.
+    method : str or callable
+        The method of the worker's object, or a function of its desk.
+    args : tuple
+        What it was called with.
+    """
+
+    value = error = None  # of a call that is done
+    done = False
+
+    def __init__(self, rank: int, method: str | Callable, args: tuple = ()):
         self.rank, self.method, self.args = rank, method, args
 
+    @property
+    def name(self) -> str:
+        return getattr(self.method, "__name__", self.method)
+
+    def close(self, value=None, error=None):
+        """The call is done: what it gave or raised."""
+        self.value, self.error, self.done = value, error, True
+
     def __repr__(self):
-        return f"Ticket({self.method!r} of worker {self.rank})"
+        return f"Ticket({self.name!r} of worker {self.rank})"
+
+
+class Hiring(Ticket):
+    """The call of make_worker itself: that it succeeds is no proof of health."""
 
 
 class Pause(NamedTuple):
@@ -53,68 +71,132 @@ class Pool:
 
     Attributes
     ----------
-    n : how many workers
-    timeout : seconds that a wait may last where no other time is told
-    max_deaths : a worker that dies more often than this without an answer in between is given up
-    pauses : one `Pause` for each worker that was lost and restarted
+    n : int
+        How many workers.
+    timeout : float
+        Seconds that a wait may last where no other time is given.
+    max_deaths : int
+        A worker is abandoned after more than this many consecutive losses.
+    on_hang : str
+        What happens to a worker that does not answer in time: "raise" a TimeoutError, or "restart" it.
+    pauses : list of Pause
+        One for each worker that was lost and restarted.
     """
 
-    def __init__(self, make_worker: Callable, n: int, timeout: float, max_deaths: int):
-        check_pool(make_worker, n, timeout, max_deaths)
-        self.make_worker, self.n, self.timeout, self.max_deaths = make_worker, n, timeout, max_deaths
-        self.pauses = []
+    def __init__(self, make_worker: Callable, n: int, timeout: float, max_deaths: int, on_hang: str = "raise"):
+        if not callable(make_worker):
+            raise TypeError(f"make_worker must be a function of the rank that gives the worker's object; got "
+                            f"{make_worker!r}. Write a function, or a class whose __init__ takes the rank.")
+        check_whole(n, "n, the number of workers,", 1)
+        check_number(timeout, "timeout", above=0)
+        check_whole(max_deaths, "max_deaths", 0)
+        if on_hang not in ("raise", "restart"):
+            raise ValueError(f"on_hang must be 'raise' or 'restart'; got {on_hang!r}")
+        self.make_worker, self.n, self.timeout = make_worker, n, timeout
+        self.max_deaths, self.on_hang = max_deaths, on_hang
+        self.pauses, self._closed = [], False
         self._deaths = [0] * n  # of each worker, since it last answered
-        self._lost_at = {}
+        self._last_call, self._lost_at, self._hung, self._unanswered = {}, {}, set(), {}
 
-    def call(self, rank: int, method: str, *args) -> Ticket:
-        """Start `method(*args)` of the worker `rank`, and come back at once with a ticket."""
+    def call(self, rank: int, method: str | Callable, *args) -> Ticket:
+        """Start `method(*args)` of the worker `rank`, and come back at once with a ticket.
+
+        Parameters
+        ----------
+        rank : int
+            0 … n − 1.
+        method : str or callable
+            A method of the worker's object; or a function that runs beside it, `function(desk, *args)`, where
+            `desk.worker` is that object and `desk.notes` a dictionary that lives as long as it.
+        *args
+            What the method takes. An array must not be changed in place before the call is done.
+        """
         check_whole(rank, "rank", 0, self.n - 1)
-        return self._call(Ticket(rank, method, args))
+        self._check_open()
+        ticket = Ticket(rank, method, args)
+        self._call(ticket)
+        self._unanswered[ticket] = True
+        return ticket
 
     def first(self, tickets: Iterable[Ticket], timeout: float | None = None) -> tuple:
         """(ticket, value) of the call that is done first.
 
+        Parameters
+        ----------
+        tickets : iterable of Ticket
+            Of calls that were started.
+        timeout : float, optional
+            Seconds to wait; by default the pool's.
+
         Raises
         ------
-        WorkerLost : the worker of one of the calls died
-        TimeoutError : none was done in time; it names the workers that are late
-        Exception : what the method itself raised
+        WorkerLost
+            The worker of one of the calls died; or hung, where the pool was made with `on_hang="restart"`.
+        TimeoutError
+            No call was done in time; it names the workers that are late.
+        ConnectionError
+            The cluster no longer answers.
+        Exception
+            What the method itself raised: `.rank` says whose, a note has the worker's traceback.
         """
         tickets, timeout = list(tickets), self.timeout if timeout is None else timeout
+        self._check_open()
         if not tickets:
-            raise ValueError("first takes the tickets of calls that were started, and none came")
-        try:
-            ticket, value = self._first(tickets, timeout)
-        except WorkerLost as lost:
-            self._deaths[lost.rank] += 1
-            self._lost_at.setdefault(lost.rank, self.now())
-            raise
-        self._deaths[ticket.rank] = 0
-        return ticket, value
+            raise ValueError("tickets must be those of calls that were started; got none. Begin with pool.call(…).")
+        ticket = next((ticket for ticket in tickets if ticket.done), None) or self._first(tickets, timeout)
+        if ticket is None:
+            ticket = self._late(tickets, timeout)
+        self._unanswered.pop(ticket, None)
+        if isinstance(ticket.error, WorkerLost):
+            self._deaths[ticket.rank] += 1
+            self._last_call[ticket.rank] = ticket.name
+            self._lost_at.setdefault(ticket.rank, self.now())
+        elif not isinstance(ticket, Hiring):
+            self._deaths[ticket.rank] = 0
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket, ticket.value
 
     def restart(self, rank: int):
         """Make the worker `rank` again, by make_worker(rank), on a live machine; `pauses` tells how long it was away.
 
+        Calls of it that were not answered are forgotten.
+
         Raises
         ------
-        GaveUp : it died more than `max_deaths` times without an answer in between
+        GaveUp
+            It was lost more than `max_deaths` times without an answer in between.
+        ConnectionError
+            The cluster has no machine for it, or no longer answers.
         """
         check_whole(rank, "rank", 0, self.n - 1)
-        if self._deaths[rank] > self.max_deaths:
-            error = GaveUp(f"worker {rank} died {self._deaths[rank]} times in a row without an answer, and was given "
-                           f"up: look at what its methods do, or give it more memory")
-            error.rank = rank
-            raise error
-        hangs, lost = rank not in self._lost_at, self._lost_at.pop(rank, self.now())
-        self._restart(rank, hangs)
+        self._check_open()
+        lost = self._lost_at.get(rank, self.now())
+        hangs = rank in self._hung or rank not in self._lost_at
+        self._unanswered = {ticket: True for ticket in self._unanswered if ticket.rank != rank}
+        while True:
+            self._check_deaths(rank)
+            try:
+                self._restart(rank, hangs)
+                break
+            except WorkerLost:  # while it was made: once more
+                hangs = rank in self._hung
+        self._lost_at.pop(rank, None)
+        self._hung.discard(rank)
         self.pauses.append(Pause(rank, lost, self.now()))
 
     def now(self) -> float:
         """Seconds since the pool was made; in the simulation those of its own clock."""
         raise NotImplementedError
 
+    @property
+    def unanswered(self) -> list[Ticket]:
+        """The calls that were started and whose answer nobody has taken yet, the oldest first."""
+        return list(self._unanswered)
+
     def close(self):
         """Let all workers go; leaving the `with` block does it."""
+        self._closed = True
 
     def __enter__(self):
         return self
@@ -122,19 +204,29 @@ class Pool:
     def __exit__(self, *_):
         self.close()
 
+    def _check_open(self):
+        if self._closed:
+            raise RuntimeError("this pool is closed. Make a new one with gd.distributed.workers(…).")
 
-def check_pool(make_worker, n, timeout, max_deaths):
-    if not callable(make_worker):
-        raise TypeError(f"make_worker must be a function of the rank that gives the worker's object; it came as "
-                        f"{make_worker!r}")
-    check_whole(n, "n, the number of workers,", 1)
-    check_number(timeout, "timeout", above=0)
-    check_whole(max_deaths, "max_deaths", 0)
+    def _check_deaths(self, rank):
+        if self._deaths[rank] > self.max_deaths:
+            error = GaveUp(
+                f"worker {rank} died {self._deaths[rank]} times in a row without an answer, the last time in "
+                f"{self._last_call[rank]!r}, and is abandoned. Look at what that does, or give it more memory."
+            )
+            error.rank = rank
+            raise error
 
-
-def late(tickets, timeout):
-    """The error for calls that were not answered in time."""
-    ranks = sorted({ticket.rank for ticket in tickets})
-    who = f"worker {ranks[0]} has" if len(ranks) == 1 else f"workers {', '.join(map(str, ranks))} have"
-    return TimeoutError(f"{who} not answered {tickets[0].method!r} within {timeout:g} s: a process that hangs, or one "
-                        f"that needs more time (timeout=…)")
+    def _late(self, tickets, timeout):
+        """No call was done in time: raise what names the workers, or, by policy, call one of them lost."""
+        if self.on_hang == "restart":
+            ticket = tickets[0]
+            self._hung.add(ticket.rank)
+            ticket.close(error=WorkerLost(ticket, f"hung for {timeout:g} s in"))
+            return ticket
+        ranks = sorted({ticket.rank for ticket in tickets})
+        who = f"worker {ranks[0]} has" if len(ranks) == 1 else f"workers {', '.join(map(str, ranks))} have"
+        error = TimeoutError(f"{who} not answered {tickets[0].name!r} within {timeout:g} s: a process that hangs, or "
+                             f"one that needs more time (timeout=…)")
+        error.rank, error.ranks = ranks[0], ranks
+        raise error

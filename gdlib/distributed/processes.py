@@ -2,20 +2,20 @@
 
 Each computes on one thread, as the simulation does: how many share a sum decides about its last bit.
 """
-import asyncio
-import logging
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
 
-from threadpoolctl import threadpool_limits
-
-from gdlib.distributed.parcels import own, pack, unpack
-from gdlib.distributed.pool import Pool, WorkerLost, check_pool, late
+from gdlib.distributed.desk import ERROR, NOBODY, error_of
+from gdlib.distributed.link import NEEDS, START, Link
+from gdlib.distributed.parcels import pack, received, sendable
+from gdlib.distributed.pool import Hiring, Pool, WorkerLost
 
 # How often, while waiting, it is asked whether the workers are still there, in seconds.
 LOOK = 0.5
+
+# How long a call that nobody waits for any more may go on in a cluster's process before that is replaced, in seconds.
+GRACE = 2.0
 
 
 class Processes(Pool):
@@ -23,14 +23,26 @@ class Processes(Pool):
 
     Parameters
     ----------
-    make_worker : rank -> the worker's object; it and its class may be defined in the notebook
-    n : how many
-    address : of a Dask scheduler ("tcp://host:8786", "tls://…"); None starts processes on this machine, whose ports
-        are open to this machine alone
-    security : a `distributed.Security` with the certificates for TLS; True makes some for this machine
-    timeout : seconds that a wait may last where no other time is told
-    connect_timeout : seconds that the scheduler and its workers may take to answer
-    max_deaths : a worker that dies more often than this without an answer in between is given up
+    make_worker : callable
+        rank -> the worker's object; it and its class may be defined in the notebook.
+    n : int
+        How many workers.
+    address : str, optional
+        Of a Dask scheduler ("tcp://host:8786", "tls://…"). By default processes start on this machine, and their ports
+        are open to this machine alone.
+    security : distributed.Security or bool, optional
+        With an address: the certificates for TLS. Without: by default temporary certificates are made, so that nobody
+        else on this machine can reach the workers; False does without, and saves time with long messages.
+    timeout : float
+        Seconds that a wait may last where no other time is given.
+    connect_timeout : float
+        Seconds that the scheduler and its workers may take to answer. A lost worker waits so long for an idle machine,
+        then shares one; without any it is given up after the longer of the two times, on this machine after a minute.
+    max_deaths : int
+        A worker is abandoned after more than this many consecutive losses.
+    on_hang : str
+        What happens to a worker that does not answer within `timeout`: "raise" a TimeoutError; or "restart" it, in a
+        new process where it has a nanny, and ask it again.
     """
 
     def __init__(
@@ -42,17 +54,22 @@ class Processes(Pool):
         timeout: float = 60.0,
         connect_timeout: float = 8.0,
         max_deaths: int = 3,
+        on_hang: str = "raise",
     ):
-        check_pool(make_worker, n, timeout, max_deaths)  # before any process is started
-        super().__init__(make_worker, n, timeout, max_deaths)
-        self._parcel = pack(make_worker)
-        self._cluster = self._client = None
-        self._actors, self._connect_timeout, self._begun = [None] * n, connect_timeout, time.perf_counter()
+        super().__init__(make_worker, n, timeout, max_deaths, on_hang)
+        self._parcel, self._begun = pack(make_worker, "make_worker"), time.perf_counter()
+        self._desks, self._machines, self._pids = [None] * n, [None] * n, [None] * n
+        self._link, self._patience, self._connect_timeout = None, min(connect_timeout, timeout), connect_timeout
         try:
-            self._connect(address, security)
-            machines = sorted(self._machines())
-            futures = [self._make(rank, machines[rank % len(machines)]) for rank in range(n)]
-            self._actors = [future.result(timeout) for future in futures]
+            import distributed  # noqa: F401
+        except ModuleNotFoundError:
+            raise ModuleNotFoundError(
+                f'workers in processes need Dask: {NEEDS}; engine="simulated" does without'
+            ) from None
+        try:
+            self._link = Link(n, address, security, connect_timeout)
+            self._link.patience = self._patience
+            self._hire_all()
         except BaseException:
             self.close()
             raise
@@ -61,116 +78,127 @@ class Processes(Pool):
         return time.perf_counter() - self._begun
 
     def close(self):
-        for part in (self._client, self._cluster):
-            if part is not None:
-                part.close()
-        self._client = self._cluster = None
+        super().close()
+        link, self._link = self._link, None
+        if link is None:
+            return
+        running = {ticket.future: ticket.machine for ticket in self._unanswered if not ticket.done}
+        if link.cluster is None and running:  # what hangs in a process of the cluster must not stay there
+            late = wait(running, GRACE).not_done
+            if late:
+                link.replace(sorted({running[future] for future in late}))
+        link.close()
 
     def pids(self) -> list[int]:
         """The process of each worker, in order of rank."""
-        pids = self._client.run(os.getpid)
-        return [pids[actor._address] for actor in self._actors]
+        return list(self._pids)
 
-    def _connect(self, address, security):
-        try:
-            import dask
-            from distributed import Client, LocalCluster
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(
-                "workers in processes need Dask: pip install distributed; engine=\"simulated\" does without"
-            ) from None
-        if address is None:
-            # What goes wrong is told by our own sentences. And Dask has its processes give memory back to the system at
-            # once, so that a gradient of a few thousand rows fetches all of it anew at each step: twice as slow.
-            environ = dask.config.get("distributed.nanny.pre-spawn-environ")
-            environ = {name: value for name, value in environ.items() if name != "MALLOC_TRIM_THRESHOLD_"}
-            own = {"logging.distributed": "critical", "distributed.nanny.pre-spawn-environ": environ}
-            with dask.config.set(own):
-                self._cluster = LocalCluster(
-                    n_workers=self.n, threads_per_worker=1, memory_limit=0, host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0", worker_dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL, security=security,
-                )
-        try:
-            self._client = Client(
-                address or self._cluster, security=security, timeout=self._connect_timeout, direct_to_workers=True
-            )
-        except (OSError, TimeoutError):
-            raise ConnectionError(
-                f"no scheduler answered at {address} within {self._connect_timeout:g} s: is it running, and is this "
-                f"its address?"
-            ) from None
-        try:
-            self._client.wait_for_workers(self.n, timeout=self._connect_timeout if address else self.timeout)
-        except TimeoutError:
-            raise ConnectionError(
-                f"the cluster has {len(self._machines())} workers, and {self.n} were asked for: start more, or ask for "
-                f"fewer"
-            ) from None
+    def _hire_all(self):
+        machines = self._link.machines()
+        tickets = [self._hire(rank, machines[rank % len(machines)]) for rank in range(self.n)]
+        while tickets:
+            try:
+                tickets.remove(self.first(tickets)[0])
+            except WorkerLost as lost:
+                tickets.remove(lost.ticket)
+                self.restart(lost.rank)
 
-    def _machines(self):
-        return self._client.scheduler_info(n_workers=-1)["workers"]
+    def _hire(self, rank, machine):
+        """Start make_worker(rank) in the process at this address."""
+        ticket, self._machines[rank] = Hiring(rank, "make_worker"), machine
 
-    def _make(self, rank, machine):
-        import dask
+        async def hire():
+            try:
+                ticket.desk = await self._link.desk(machine)
+                return await ticket.desk.make(self._parcel, rank)
+            except Exception:  # Dask's: what make_worker raises is in the reply
+                return NOBODY, None
 
-        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):  # it may carry data
-            return self._client.submit(_Desk, self._parcel, rank, actor=True, workers=[machine], pure=False)
-
-    def _call(self, ticket):
-        actor = self._actors[ticket.rank]
-        ticket.address = getattr(actor, "_address", None)
-        ticket.future = asyncio.run_coroutine_threadsafe(_answer(actor, ticket), self._client.loop.asyncio_loop)
+        ticket.machine, ticket.future = machine, self._link.run(hire())
+        self._unanswered[ticket] = True
         return ticket
 
+    def _call(self, ticket):
+        desk, ticket.machine = self._desks[ticket.rank], self._machines[ticket.rank]
+        if desk is None:  # lost, and not restarted
+            ticket.close(error=WorkerLost(ticket))
+            return
+        method = sendable(ticket.method, repr(ticket.name))
+        args = tuple(sendable(arg, f"argument {i} of {ticket.name!r}") for i, arg in enumerate(ticket.args, start=1))
+        ticket.future = self._link.run(_answer(desk, method, args))
+
     def _first(self, tickets, timeout):
-        end, futures = time.perf_counter() + timeout, {ticket.future: ticket for ticket in tickets}
+        """The ticket that is done first: with what was answered or raised, or with WorkerLost; None if none is."""
+        end, look, looking_since = time.perf_counter() + timeout, None, 0.0
+        futures = {ticket.future: ticket for ticket in tickets}
         while True:
-            done = wait(futures, max(0, min(LOOK, end - time.perf_counter())), FIRST_COMPLETED).done
-            if done:
-                ticket = next(ticket for ticket in tickets if ticket.future in done)
-                return ticket, own(ticket.future.result())
-            alive = self._machines()
-            for ticket in tickets:
-                if ticket.address not in alive:
-                    raise WorkerLost(ticket)
-            if time.perf_counter() >= end:
-                raise late(tickets, timeout)
+            left = max(0.01, min(LOOK, end - time.perf_counter()))
+            done = wait([*futures, look] if look else futures, left, FIRST_COMPLETED).done
+            if ticket := next((ticket for ticket in tickets if ticket.future in done), None):
+                return self._settled(ticket)
+            now = time.perf_counter()
+            if look is None:
+                look, looking_since = self._link.look(), now
+            elif look.done() or now > max(looking_since + LOOK, min(end, looking_since + self._patience)):
+                machines, look = self._link.seen(look), None  # raises where the scheduler does not answer
+                if lost := next((ticket for ticket in tickets if ticket.machine not in machines), None):
+                    self._desks[lost.rank] = None
+                    lost.close(error=WorkerLost(lost))
+                    return lost
+            if now >= end and look is None:
+                return None
+
+    def _settled(self, ticket):
+        kind, said = ticket.future.result()
+        if kind == NOBODY:
+            self._desks[ticket.rank] = None
+            ticket.close(error=WorkerLost(ticket))
+        elif kind == ERROR:
+            ticket.close(error=error_of(said, ticket))
+        else:
+            ticket.close(received(said))
+            if isinstance(ticket, Hiring):
+                self._desks[ticket.rank], self._pids[ticket.rank] = ticket.desk, ticket.value
+        return ticket
 
     def _restart(self, rank, hangs):
-        """On a machine that holds nobody, if one comes in time (Dask starts a dead process again); else shared."""
-        lost, self._actors[rank] = self._actors[rank]._address, None
-        if hangs and self._cluster is not None:
-            self._client.restart_workers([lost], timeout=self._connect_timeout, raise_for_error=False)
-        used = [actor._address for actor in self._actors if actor is not None]
-        end = time.perf_counter() + self._connect_timeout
+        lost, self._desks[rank] = self._machines[rank], None
+        if hangs:
+            self._end(rank)
+        self.first([self._hire(rank, self._free_machine(rank, lost))])
+
+    def _end(self, rank):
+        """End a process that hangs: Dask starts another in its place."""
+        import psutil
+
+        children = {child.pid: child for child in psutil.Process().children()}
+        if self._pids[rank] in children:  # on this machine Dask itself would first wait for it
+            children[self._pids[rank]].kill()
+        else:
+            self._link.replace([self._machines[rank]])
+
+    def _free_machine(self, rank, lost):
+        """Prefer an idle machine (Dask starts a dead process again); share one when that takes too long."""
+        used = [machine for other, machine in enumerate(self._machines) if other != rank]
+        begun = time.perf_counter()
+        limit = START if self._link.cluster is not None else max(self.timeout, self._connect_timeout)
         while True:
-            machines = sorted(set(self._machines()) - {lost}, key=used.count)
-            if machines and (machines[0] not in used or time.perf_counter() > end):
-                break
-            if time.perf_counter() > end + self.timeout:
-                raise ConnectionError(f"worker {rank} is lost, and the cluster has no other machine for it")
+            waited = time.perf_counter() - begun
+            patient = waited < self._connect_timeout
+            found = [machine for machine in self._link.machines() if not (patient and machine == lost)]
+            found.sort(key=lambda machine: (machine == lost, used.count(machine)))
+            if found and (found[0] not in used or not patient):
+                return found[0]
+            if waited > limit:
+                raise ConnectionError(
+                    f"worker {rank} is lost, and for {limit:g} s the cluster had no machine for it: start one"
+                )
             time.sleep(0.02)
-        self._actors[rank] = self._make(rank, machines[0]).result(self.timeout)
 
 
-class _Desk:
-    """Where calls arrive in a worker's process, and the worker's object behind it."""
-
-    def __init__(self, parcel, rank):
-        threadpool_limits(1, "blas")
-        bytearray(2**24)  # glibc keeps freed memory for the next step once it has seen a large block freed
-        self.worker = unpack(parcel)(rank)
-
-    def answer(self, method, args):
-        return getattr(self.worker, method)(*own(args))
-
-
-async def _answer(actor, ticket):
-    """What the worker answers; awaited on Dask's loop, as its as_completed does not tell an actor's calls in order."""
+async def _answer(desk, method, args):
+    """The reply of a desk; NOBODY where it cannot be reached: whatever the worker's own code raises is in the reply."""
     try:
-        return await actor.answer(ticket.method, ticket.args)
-    except (OSError, RuntimeError) as error:
-        if "Actor" in str(error):  # "Unable to contact Actor's worker", "Worker holding Actor was lost"
-            raise WorkerLost(ticket) from None
-        raise
+        return await desk.answer(method, args)
+    except Exception:
+        return NOBODY, None

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from gdlib.distributed.parcels import own
-from gdlib.distributed.pool import Pool, WorkerLost, late
+from gdlib.distributed.desk import Desk, as_error, copied, named
+from gdlib.distributed.pool import Hiring, Pool, WorkerLost
 
 
 class OneThread:
@@ -36,13 +36,20 @@ class Simulated(Pool):
 
     Parameters
     ----------
-    make_worker : rank -> the worker's object
-    n : how many
-    seconds : (rank, rng) -> how long this call lasts; 1 s unless told; math.inf for a worker that hangs
-    deaths : (when, rank) of the workers that are to die
-    restart_seconds : how long it takes to make a worker again
-    seed : of the Generator that `seconds` is given
-    timeout, max_deaths : as for every Pool
+    make_worker : callable
+        rank -> the worker's object.
+    n : int
+        How many workers.
+    seconds : callable, optional
+        (rank, rng) -> how many seconds this call lasts; math.inf for a worker that hangs. By default 1 s.
+    deaths : sequence of (float, int)
+        (when, rank) of the workers that are to die, in seconds of the pool's clock.
+    restart_seconds : float
+        How long it takes to make a worker again.
+    seed : int
+        Of the Generator that `seconds` is given.
+    timeout, max_deaths, on_hang
+        As for every `Pool`.
     """
 
     def __init__(
@@ -55,16 +62,17 @@ class Simulated(Pool):
         seed: int = 0,
         timeout: float = 3600.0,
         max_deaths: int = 3,
+        on_hang: str = "raise",
     ):
-        super().__init__(make_worker, n, timeout, max_deaths)
-        self.make_worker = own(make_worker)  # as in a process, where what it uses is a copy
+        super().__init__(make_worker, n, timeout, max_deaths, on_hang)
+        self.make_worker = copied(make_worker, "make_worker")  # as in a process, where what it uses is a copy
         self._seconds, self._restart_seconds = seconds or (lambda rank, rng: 1.0), restart_seconds
         self._coming_deaths = sorted(deaths)
         self._rng, self._clock, self._started = np.random.default_rng(seed), 0.0, 0
         ONE_THREAD.hold(id(self))
         self._let_go = weakref.finalize(self, ONE_THREAD.let_go, id(self))  # a pool that nobody closed lets go, too
         try:
-            self._workers, self._free_at = [self.make_worker(rank) for rank in range(n)], [0.0] * n
+            self._desks, self._free_at = [self._made(rank) for rank in range(n)], [0.0] * n
         except BaseException:
             self.close()
             raise
@@ -73,7 +81,14 @@ class Simulated(Pool):
         return self._clock
 
     def close(self):
+        super().close()
         self._let_go()
+
+    def _made(self, rank):
+        try:
+            return Desk(self.make_worker(rank))
+        except Exception as error:
+            raise named(error, Hiring(rank, "make_worker")) from None
 
     def _call(self, ticket):
         self._started += 1
@@ -82,29 +97,30 @@ class Simulated(Pool):
         death = next((when for when, rank in self._coming_deaths if rank == ticket.rank and when <= end), None)
         if death is not None:
             self._coming_deaths.remove((death, ticket.rank))
-            self._workers[ticket.rank], end = None, max(death, start)
+            self._desks[ticket.rank], end = None, max(death, start)
         ticket.when = end, self._started  # calls that end together are told in the order in which they began
-        ticket.value = ticket.error = None
-        if self._workers[ticket.rank] is None:
-            ticket.error = WorkerLost(ticket)
-            return ticket
+        if self._desks[ticket.rank] is None:
+            ticket.outcome = None, WorkerLost(ticket)
+            return
+        args = tuple(copied(arg, f"argument {i} of {ticket.name!r}") for i, arg in enumerate(ticket.args, start=1))
         self._free_at[ticket.rank] = end
         try:
-            ticket.value = own(getattr(self._workers[ticket.rank], ticket.method)(*own(ticket.args)))
-        except Exception as error:
-            ticket.error = error
-        return ticket
+            value = self._desks[ticket.rank].do(ticket.method, args)
+            ticket.outcome = copied(value, f"the answer of {ticket.name!r}"), None
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):  # here it is the driver's
+                raise
+            ticket.outcome = None, as_error(error, ticket)
 
     def _first(self, tickets, timeout):
         ticket = min(tickets, key=lambda ticket: ticket.when)
         if ticket.when[0] > self._clock + timeout:
             self._clock += timeout
-            raise late(tickets, timeout)
+            return None
         self._clock = max(self._clock, ticket.when[0])
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket, ticket.value
+        ticket.close(*ticket.outcome)
+        return ticket
 
     def _restart(self, rank, hangs):
         self._clock += self._restart_seconds
-        self._workers[rank], self._free_at[rank] = self.make_worker(rank), self._clock
+        self._desks[rank], self._free_at[rank] = self._made(rank), self._clock

@@ -1,4 +1,4 @@
-"""The rules with a rate of its own for each coordinate: AdaGrad, RMSprop, Adam and what became of it."""
+"""The rules with a learning rate for each coordinate: AdaGrad, RMSprop, Adam and its successors."""
 import numpy as np
 
 from gdlib.rules.rule import NOT_NEGATIVE, POSITIVE, SHARE, Optimizer, Share, rule
@@ -8,16 +8,21 @@ __all__ = ["adagrad", "rmsprop", "adam", "amsgrad", "adamw"]
 
 
 def adagrad(lr: Rate, eps: Share = 1e-10) -> Optimizer:
-    """AdaGrad, a rate for each coordinate:  s ← s + g²;  θ ← θ − η g / (√s + ε),  with g = ∇J(θ).
+    """AdaGrad, a learning rate for each coordinate:  s ← s + g²;  θ ← θ − η g / (√s + ε),  with g = ∇J(θ).
 
-    As in PyTorch: s starts at 0, ε stands outside the root (optax and Keras start s at 0.1, with ε inside).
+    As in PyTorch: s starts at 0 and ε stands outside the root. In optax and Keras s starts at 0.1 and ε stands inside.
 
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
     eps : float or per_run
-        ε > 0, keeps the first division from being 0/0.
+        Small number ε > 0 that keeps the first division from being 0/0.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
@@ -44,16 +49,21 @@ def adagrad(lr: Rate, eps: Share = 1e-10) -> Optimizer:
 def rmsprop(lr: Rate, rho: Share = 0.9, eps: Share = 1e-8) -> Optimizer:
     """RMSprop, AdaGrad that forgets:  s ← ρs + (1 − ρ)g²;  θ ← θ − η g / (√s + ε),  with g = ∇J(θ).
 
-    As in PyTorch: s starts at 0 and is not corrected for it, ε stands outside the root (optax and Keras: inside).
+    As in PyTorch: s starts at 0 without a correction, ε stands outside the root. In optax and Keras it stands inside.
 
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
     rho : float or per_run
-        ρ in [0, 1): the memory is about 1/(1 − ρ) steps long.
+        Share ρ in [0, 1) of s that is kept: the memory is about 1/(1 − ρ) steps long.
     eps : float or per_run
-        ε > 0, keeps the division finite.
+        Small number ε > 0 that keeps the division finite.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
@@ -81,17 +91,22 @@ def rmsprop(lr: Rate, rho: Share = 0.9, eps: Share = 1e-8) -> Optimizer:
 def adam(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share = 1e-8) -> Optimizer:
     """Adam:  m ← β₁m + (1 − β₁)g;  v ← β₂v + (1 − β₂)g²;  θ ← θ − η m̂ / (√v̂ + ε),  with g = ∇J(θ).
 
-    m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ): the averages start at 0, and this corrects them for it.
-    As in PyTorch and optax (Keras puts ε beside the uncorrected root, the paper's "epsilon hat").
+    m̂ = m/(1 − β₁ᵗ) and v̂ = v/(1 − β₂ᵗ) correct the averages for their start at 0.
+    As in PyTorch and optax. Keras adds ε to the uncorrected root: the paper's "epsilon hat".
 
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
     beta1, beta2 : float or per_run
-        β₁, β₂ in [0, 1): memories of the gradient and of its square.
+        Shares β₁ and β₂ in [0, 1) that the averages of the gradient and of its square keep at each step.
     eps : float or per_run
-        ε > 0, keeps the division finite.
+        Small number ε > 0 that keeps the division finite.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
@@ -112,7 +127,7 @@ def adam(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share =
         g = grad(theta)
         m = beta1 * m + (1 - beta1) * g  # first moment: a running average of the gradient
         v = beta2 * v + (1 - beta2) * g**2  # second moment: a running average of its square
-        m_hat = m / (1 - np.power(beta1, t))  # both began at 0: corrected for it
+        m_hat = m / (1 - np.power(beta1, t))  # both began at 0: the correction for it
         v_hat = v / (1 - np.power(beta2, t))
         return theta - eta(t) * m_hat / (np.sqrt(v_hat) + eps), (m, v)
 
@@ -121,14 +136,20 @@ def adam(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share =
 
 
 def amsgrad(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Share = 1e-8) -> Optimizer:
-    """AMSGrad, Adam by the largest v so far:  as Adam, with  u ← max(u, v)  and √(u/(1 − β₂ᵗ)) in place of √v̂.
+    """AMSGrad, Adam by the largest v so far:  as Adam, with  u ← max(u, v)  and √(u/(1 − β₂ᵗ)) instead of √v̂.
 
-    The paper has no bias correction, so rates never increase. PyTorch's, as here, lets them increase early.
+    The paper has no bias correction, so the effective learning rates never increase. Here, as in PyTorch, the
+    correction lets them increase early.
 
     Parameters
     ----------
-    lr, beta1, beta2, eps : float
-        As for `adam`.
+    lr, beta1, beta2, eps : float or per_run
+        As for `adam`; `lr` may be a schedule.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
@@ -146,7 +167,7 @@ def amsgrad(lr: Rate = 1e-3, beta1: Share = 0.9, beta2: Share = 0.999, eps: Shar
 
     def update(t, theta, grad, state):
         m, v, u = state
-        _, (m, v) = plain.update(t, theta, grad, (m, v))  # Adam's moments; the step is another
+        _, (m, v) = plain.update(t, theta, grad, (m, v))  # Adam's moments; the step is different
         u = np.maximum(u, v)
         m_hat = m / (1 - np.power(beta1, t))
         u_hat = u / (1 - np.power(beta2, t))
@@ -161,15 +182,20 @@ def adamw(
 ) -> Optimizer:
     """AdamW, Adam with decoupled weight decay:  g = ∇J(θ);  θ ← θ(1 − ηw);  then Adam's step with g.
 
-    The decay w shrinks θ itself; L2 in the gradient would be divided by √v̂ like everything else (PyTorch's
-    `Adam(weight_decay=…)` does that). As in PyTorch and optax.
+    The decay w shrinks θ itself. An L2 term in the gradient would be divided by √v̂ like the rest of it: that is what
+    PyTorch's `Adam(weight_decay=…)` does. As in PyTorch and optax.
 
     Parameters
     ----------
-    lr, beta1, beta2, eps : float
-        As for `adam`.
+    lr, beta1, beta2, eps : float or per_run
+        As for `adam`; `lr` may be a schedule.
     weight_decay : float or per_run
-        w >= 0, the share of θ that is taken off at each step, for each unit of η.
+        Decay w >= 0: each step takes the share ηw off θ.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------

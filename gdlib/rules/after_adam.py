@@ -1,4 +1,4 @@
-"""Two rules younger than AdamW: Lion, Muon."""
+"""Two rules younger than AdamW: Lion and Muon."""
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from math import prod
@@ -14,17 +14,22 @@ __all__ = ["lion", "muon"]
 def lion(lr: Rate = 1e-4, beta1: Share = 0.9, beta2: Share = 0.99, weight_decay: Share = 0.0) -> Optimizer:
     """Lion, only signs:  θ ← θ(1 − ηw) − η sign(β₁m + (1 − β₁)g);  then m ← β₂m + (1 − β₂)g,  with g = ∇J(θ).
 
-    Each coordinate moves by η, whatever its slope: rates are some 3 to 10 times smaller than Adam's. As in optax,
-    whose weight decay w defaults to 1e-3.
+    Each coordinate moves by η, whatever its slope: useful learning rates are some 3 to 10 times smaller than Adam's.
+    As in optax, whose weight decay w defaults to 1e-3.
 
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
     beta1, beta2 : float or per_run
-        β₁, β₂ in [0, 1): the share of memory in the step, and the share that memory keeps.
+        Shares in [0, 1): β₁ of the memory in the step, and β₂ that the memory keeps at each step.
     weight_decay : float or per_run
-        w >= 0, the share of θ that is taken off at each step, for each unit of η.
+        Decay w >= 0: each step takes the share ηw off θ.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
@@ -53,27 +58,27 @@ def lion(lr: Rate = 1e-4, beta1: Share = 0.9, beta2: Share = 0.99, weight_decay:
 def muon(lr: Rate, others: Optimizer, shapes: Sequence[tuple], beta: Share = 0.95) -> Optimizer:
     """Muon, for matrices:  B ← βB + (1 − β)G;  W ← W − η s O(βB + (1 − β)G),  with G = ∂J/∂W (p, q), s = √max(1, q/p).
 
-    O replaces a matrix UΣVᵀ by about UVᵀ (see `orthogonalized`): every direction in it gets about the same length.
-    Blocks that are no matrices (biases) take the steps of the rule `others`. As in PyTorch, which computes O in 16
-    bits, without weight decay; the source leaves the first and the last layer of a network to `others` as well.
+    O replaces a matrix UΣVᵀ by about UVᵀ (see `orthogonalized`), so every direction gets about the same length.
+    Blocks that are not matrices, such as biases, take the steps of the rule `others`. As in PyTorch without weight
+    decay; PyTorch computes O in 16 bits. The authors leave a network's first and last layer to `others` as well.
 
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
     others : Optimizer
-        The rule for the other parameters, such as `gd.adam(1e-3)`; it must ask for the gradient at θ.
+        Rule for the other parameters, such as `gd.adam(1e-3)`; it must ask for the gradient at θ.
     shapes : sequence of tuple
-        The parameters' shapes in their order, `model.shapes`.
+        Shapes of the blocks of parameters in their order: `model.shapes`.
     beta : float or per_run
-        β in [0, 1), the memory of the gradient.
+        Share β in [0, 1) of the average gradient that is kept at each step.
 
     Raises
     ------
     TypeError
-        `others` is no rule.
+        `others` is not a rule.
     ValueError
-        `shapes` holds no matrix, or does not add up to θ.
+        `shapes` holds no matrix, or another number of parameters than θ; `others` asks for a gradient elsewhere.
 
     References
     ----------
@@ -91,14 +96,16 @@ def muon(lr: Rate, others: Optimizer, shapes: Sequence[tuple], beta: Share = 0.9
         ends = list(accumulate(map(prod, shapes), initial=0))
         matrices = [(slice(*ab), shape) for ab, shape in zip(pairwise(ends), shapes, strict=True) if len(shape) == 2]
     except TypeError:
-        raise ValueError(f"shapes must be those of the parameters, model.shapes; got {shapes!r}") from None
+        raise ValueError(f"shapes must be a list of tuples; got {shapes!r}. Give model.shapes.") from None
     if not matrices:
-        raise ValueError(f"Muon is for matrices, and there is none in shapes = {shapes!r}")
+        raise ValueError(f"shapes must hold at least one matrix; got {shapes!r}. For vectors take gd.adam(1e-3).")
     eta = as_schedule(lr)
 
     def init(theta):
         if theta.shape[-1] != ends[-1]:
-            raise ValueError(f"shapes hold {ends[-1]} parameters, and theta0 has {theta.shape[-1]}: use model.shapes")
+            raise ValueError(
+                f"theta0 must have the {ends[-1]} parameters of shapes; got {theta.shape[-1]}. Give model.shapes."
+            )
         return np.zeros_like(theta), others.init(theta)
 
     def update(t, theta, grad, state):
@@ -132,10 +139,26 @@ def _only_at(theta, g, others):
 
 
 def orthogonalized(G: np.ndarray, steps: int = 5) -> np.ndarray:
-    """About UVᵀ for the matrix G = UΣVᵀ (..., p, q):  five times X ← aX + b(XXᵀ)X + c(XXᵀ)²X, from X = G/‖G‖.
+    """Nearly UVᵀ for a matrix G = UΣVᵀ:  repeat X ← aX + b(XXᵀ)X + c(XXᵀ)²X, from X = G/‖G‖.
 
-    A Newton–Schulz iteration: each singular value σ of X becomes aσ + bσ³ + cσ⁵, and all that began above 0.01 end
-    between 0.68 and 1.14. The coefficients trade exactness for steepness at 0 (Jordan et al., 2024).
+    A Newton–Schulz iteration. Each singular value σ of X becomes aσ + bσ³ + cσ⁵; after five steps all that began above
+    0.01 lie between 0.68 and 1.14. The coefficients trade exactness for steepness at 0.
+
+    Parameters
+    ----------
+    G : array (..., p, q)
+        One matrix or several.
+    steps : int
+        Number of repetitions.
+
+    References
+    ----------
+    Jordan et al. (2024), Muon: an optimizer for hidden layers in neural networks, kellerjordan.github.io/posts/muon.
+
+    Examples
+    --------
+    >>> bool(np.linalg.svd(orthogonalized(np.diag([1.0, 20.0])), compute_uv=False).min() > 0.68)
+    True
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     wide = G if G.shape[-2] <= G.shape[-1] else G.swapaxes(-1, -2)

@@ -15,7 +15,12 @@ def gradient_descent(lr: Rate) -> Optimizer:
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
@@ -45,9 +50,14 @@ def momentum(lr: Rate, beta: Share = 0.9) -> Optimizer:
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
     beta : float or per_run
-        β in [0, 1), the share of the velocity that is kept at each step.
+        Share β in [0, 1) of the velocity that is kept at each step.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
@@ -73,20 +83,30 @@ def momentum(lr: Rate, beta: Share = 0.9) -> Optimizer:
 def nesterov(lr: Rate, beta: Share | Callable = 0.9) -> Optimizer:
     """Nesterov's accelerated gradient, the textbook's form:  v ← βv + ∇J(θ − ηβv);  θ ← θ − ηv.
 
-    The slope is felt where the velocity is about to lead. PyTorch, optax and Keras keep the look-ahead points θ − ηβv
-    in place of θ: while η and β are constant the same walk, seen β times the last step further on.
+    The gradient is taken where the velocity is about to lead. PyTorch, optax and Keras keep the look-ahead points
+    θ − ηβv instead of θ. While η and β are constant this is the same walk, seen a little ahead.
 
     Parameters
     ----------
     lr : float, schedule or per_run
-        η > 0, the learning rate: a number, a schedule t -> η, or `gd.per_run(values)`.
+        Learning rate η > 0: a number, a schedule t -> η, or `gd.per_run(values)`.
     beta : float, schedule or per_run
-        β in [0, 1): a number, a schedule t -> β, or `gd.per_run(values)`.
+        Share β in [0, 1) of the velocity that is kept: a number, a schedule t -> β, or `gd.per_run(values)`.
+
+    Raises
+    ------
+    ValueError
+        A hyper-parameter is not a number or lies outside its bounds.
 
     References
     ----------
     Nesterov (1983), A method of solving a convex programming problem with convergence rate O(1/k²);
     in this form Sutskever et al. (2013), On the importance of initialization and momentum in deep learning.
+
+    Examples
+    --------
+    >>> nesterov(lr=0.1)
+    nesterov(lr=0.1, beta=0.9)
     """
     eta, beta_at = as_schedule(lr), as_schedule(beta, "beta", below=1)
 

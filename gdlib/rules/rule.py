@@ -11,7 +11,7 @@ __all__ = ["Optimizer"]
 
 Share = float | np.ndarray  # a number, or gd.per_run(values)
 
-# What a hyper-parameter may be: a rule says it of each of its own.
+# What a hyper-parameter may be: each rule says it of its own.
 POSITIVE = {"above": 0}
 NOT_NEGATIVE = {"least": 0}
 SHARE = {"least": 0, "below": 1}
@@ -19,21 +19,32 @@ SHARE = {"least": 0, "below": 1}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Optimizer:
-    """A rule, and nothing that changes. Made by `gd.gradient_descent(lr)`, `gd.momentum(lr, beta)`, …
+    """A rule: its name, its hyper-parameters and two pure functions.
+
+    `gd.gradient_descent(lr)`, `gd.momentum(lr, beta)` and the others make one.
+
+    Parameters
+    ----------
+    name : str
+        Name of the rule.
+    hyper : dict
+        Hyper-parameters, for the repr and for labels in plots.
+    init : callable
+        Function theta -> state.
+    update : callable
+        Function (t, theta, grad, state) -> (theta, state); t counts the steps from 1.
 
     Attributes
     ----------
-    name : str
-        What it is called.
-    hyper : dict
-        Its hyper-parameters, for the repr and for labels in plots.
-    init : callable
-        theta -> state.
-    update : callable
-        (t, theta, grad, state) -> (theta, state), for t = 1, 2, …
     for_runs : callable or None
-        The same rule for some runs of a sweep: `for_runs(take)`, where `take` picks theirs from a per-run value.
-        None for a rule that `rule` did not make, that `dataclasses.replace` has changed, or that holds another rule.
+        The same rule for some runs of a sweep: `for_runs(take)`, where `take` picks their values from a per-run array.
+        None for a rule that `rule` did not make, that `dataclasses.replace` changed, or that holds another rule.
+
+    Examples
+    --------
+    >>> walk_left = Optimizer("walk_left", {}, lambda theta: None, lambda t, theta, grad, state: (theta - 1, state))
+    >>> walk_left.update(1, 5.0, None, None)
+    (4.0, None)
     """
 
     name: str
@@ -43,7 +54,7 @@ class Optimizer:
     for_runs: Callable | None = field(default=None, init=False)
 
     def values(self) -> dict:
-        """All hyper-parameters, those of a rule inside this one as `others.lr`."""
+        """All hyper-parameters; those of a rule inside this one are named like `others.lr`."""
         inside = {k: v for k, v in self.hyper.items() if isinstance(v, Optimizer)}
         own = {k: v for k, v in self.hyper.items() if k not in inside}
         return own | {f"{k}.{name}": v for k, opt in inside.items() for name, v in opt.values().items()}
@@ -59,26 +70,26 @@ class Optimizer:
 def rule(
     maker: Callable, init: Callable, update: Callable, *, bounds: dict, schedules: tuple = ("lr",), **hyper
 ) -> Optimizer:
-    """The Optimizer that is named after its maker, its hyper-parameters checked.
+    """Check the hyper-parameters and make the Optimizer, named after the function that makes it.
 
     Parameters
     ----------
     maker : callable
-        The function that makes the rule, called with its hyper-parameters by name.
+        Function that makes the rule; its arguments are the hyper-parameters.
     init, update : callable
         As in `Optimizer`.
     bounds : dict
-        For each hyper-parameter POSITIVE, NOT_NEGATIVE, SHARE, or bounds such as {"least": 1}; a hyper-parameter
-        without bounds may be any finite number.
+        POSITIVE, NOT_NEGATIVE, SHARE or bounds such as {"least": 1} for each hyper-parameter; one without bounds may
+        be any finite number.
     schedules : tuple of str
-        The hyper-parameters that may change from step to step.
-    **hyper
-        The hyper-parameters.
+        Names of the hyper-parameters that may change from step to step.
+    **hyper : float, schedule, per_run or Optimizer
+        Hyper-parameters.
 
     Raises
     ------
     ValueError
-        A hyper-parameter is no number or lies outside its bounds.
+        A hyper-parameter is not a number or lies outside its bounds.
     """
     for name, value in hyper.items():
         within = bounds.get(name, {})

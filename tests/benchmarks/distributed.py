@@ -1,4 +1,6 @@
 """Workers in processes: what a step costs beyond the engine's own round trip, and the memory and start of four."""
+import contextlib
+import logging
 from statistics import median
 
 import numpy as np
@@ -14,34 +16,58 @@ class Bare:
         return theta, 1
 
 
+@contextlib.contextmanager
+def bare_actors(security):
+    """Two of Dask's actors in a cluster of their own."""
+    from distributed import Client, LocalCluster
+
+    options = dict(dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, security=security)
+    with LocalCluster(n_workers=2, threads_per_worker=1, memory_limit=0, host="127.0.0.1", **options) as cluster:
+        with Client(cluster, direct_to_workers=True, security=security) as client:
+            machines = client.scheduler_info(n_workers=-1)["workers"]
+            futures = [client.submit(Bare, actor=True, workers=[machine], pure=False) for machine in machines]
+            yield [future.result() for future in futures]
+
+
+def against_bare(numbers, steps, security):
+    """Seconds of so many synchronous steps of 2 processes, and of as many round trips of two bare actors."""
+    theta = np.ones(numbers)
+    with gd.distributed.workers(lambda rank: Bare(), 2, security=security or False) as pool:
+        oracle = gd.distributed.synchronous(pool)
+        with bare_actors(security) as actors:
+
+            def bare():
+                for _ in range(steps):
+                    for future in [actor.gradient(theta, 1) for actor in actors]:
+                        future.result()
+
+            def step():
+                for _ in range(steps):
+                    next(oracle)(theta)
+
+            return alternate(step, bare, repeats=9)
+
+
 def overhead():
-    """A synchronous step of 2 processes and 32 parameters against the bare round trip of the engine's two actors."""
+    """A synchronous step of 2 processes against the bare round trip of the engine's two actors; what TLS costs."""
+    from distributed import Security
+
+    rows = []
+    for numbers, steps, most in [(32, 100, 1.5), (10**6, 5, 1.3)]:
+        for security in (None, Security.temporary()):
+            ours, engines = against_bare(numbers, steps, security)
+            ratio = median(a / b for a, b in zip(ours, engines, strict=True))
+            case = f"{numbers:,} numbers, {'TLS' if security else 'no TLS'}"
+            rows += [
+                Row(f"{steps} synchronous steps, {case}", spread(ours)),
+                Row(f"a step, in the engine's round trips, {case}", f"{ratio:.2f}", f"≤ {most}", ratio <= most),
+            ]
     theta = np.ones(32)
     with gd.distributed.workers(lambda rank: Bare(), 2) as pool:
-        oracle = gd.distributed.synchronous(pool)
-        beside = [pool._client.submit(Bare, actor=True, workers=[machine], pure=False) for machine in pool._machines()]
-        actors = [future.result() for future in beside]
-
-        def bare():
-            for _ in range(100):
-                for future in [actor.gradient(theta, 1) for actor in actors]:
-                    future.result()
-
-        def step():
-            for _ in range(100):
-                next(oracle)(theta)
-
-        ours, engines = alternate(step, bare, repeats=9)
         (server,) = alternate(
             lambda: gd.distributed.parameter_server(pool, gd.gradient_descent(0.01), theta, 200), repeats=5
         )
-    ratio = median(a / b for a, b in zip(ours, engines, strict=True))
-    return [
-        Row("100 synchronous steps, 2 processes", spread(ours)),
-        Row("100 bare round trips of the engine", spread(engines)),
-        Row("a step, in round trips", f"{ratio:.2f}", "≤ 1.5", ratio <= 1.5),
-        Row("a parameter server's updates a second", f"{200 / median(server):.0f}"),
-    ]
+    return [*rows, Row("a parameter server's updates a second", f"{200 / median(server):.0f}")]
 
 
 FOUR = """

@@ -9,7 +9,7 @@ from tests.launch.environments import Environment, requirements
 from tests.launch.server import ASK_A_WORKER, Server, add_kernel, complaints
 
 KERNEL = ["numpy", "matplotlib", "ipykernel", "ipython"]
-COURSE = ["ipywidgets", "pillow", "psutil", "threadpoolctl", "tqdm", "distributed"]
+COURSE = ["ipywidgets", "pillow", "psutil", "threadpoolctl", "tqdm", "distributed", "cryptography"]
 
 
 @pytest.fixture(scope="module")

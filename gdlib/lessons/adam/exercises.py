@@ -42,54 +42,44 @@ adagrad_step = Exercise(
     adagrad_step, inputs=_inputs, returns=("theta", "s"),
     mistakes=[
         (_adagrad(gather=lambda s, g: s + g),
-         "for {call} I expected {expected} and got {got}: s adds up the slopes themselves, and slopes of opposite sign "
-         "cancel. It adds up their squares."),
+         "s adds up the slopes themselves, and slopes of opposite sign cancel. It adds up their squares."),
         (_adagrad(gather=lambda s, g: s + abs(g)),
-         "for {call} I expected {expected} and got {got}: s adds up sizes. It adds up squares, gradient**2."),
+         "s adds up sizes. It adds up squares, gradient**2."),
         (_adagrad(gather=lambda s, g: g**2),
-         "for {call} I expected {expected} and got {got}: the past is lost. Add gradient**2 to the old s."),
+         "the past is lost. Add gradient**2 to the old s."),
         (_adagrad(gather=lambda s, g: s + np.sum(np.square(g))),
-         "for {call} I expected {expected} and got {got}: one sum for all coordinates. Each coordinate keeps its own: "
-         "no np.sum."),
+         "one sum for all coordinates. Each coordinate keeps its own: no np.sum."),
         (_adagrad(root=lambda s, eps: s + eps),
-         "for {call} I expected {expected} and got {got}: you divide by s. Divide by its square root."),
+         "you divide by s. Divide by its square root."),
         (_adagrad(root=lambda s, eps: np.sqrt(s + eps)),
-         "for {call} I expected {expected} and got {got}: eps stands inside the root, as in optax and Keras. "
-         "Here it is added to the root."),
+         "eps stands inside the root, as in optax and Keras. Here it is added to the root."),
         (lambda theta, s, gradient, lr, eps: (
             theta - lr * gradient / np.sqrt(s + gradient**2) + eps, s + gradient**2),
-         "for {call} I expected {expected} and got {got}: eps is added to the whole step, as / binds first. "
-         "Brackets around the root and eps: / (np.sqrt(s) + eps)."),
+         "eps is added to the whole step, as / binds first. "
+         "Put brackets around the root and eps: / (np.sqrt(s) + eps)."),
         (lambda theta, s, gradient, lr, eps: (
             theta - (lr * gradient / np.sqrt(s + gradient**2) + eps), s + gradient**2),
-         "for {call} I expected {expected} and got {got}: eps is added to the quotient, as / binds first. "
-         "Brackets around the root and eps: / (np.sqrt(s) + eps)."),
+         "eps is added to the quotient, as / binds first. Put brackets around the root and eps: / (np.sqrt(s) + eps)."),
         (lambda theta, s, gradient, lr, eps: (
             lr * gradient / (np.sqrt(s + gradient**2) + eps), s + gradient**2),
-         "for {call} I expected {expected} and got {got}: that is the step alone. "
-         "Hand back where it leads: theta minus the step."),
+         "that is the step alone. Hand back where it leads: theta minus the step."),
         (lambda theta, s, gradient, lr, eps: (
             -lr * gradient / (np.sqrt(s + gradient**2) + eps), s + gradient**2),
-         "for {call} I expected {expected} and got {got}: that is the step alone, without theta. Add it to theta."),
+         "that is the step alone, without theta. Add it to theta."),
         (_adagrad(root=lambda s, eps: np.sqrt(s)),
-         "for {call} I expected {expected} and got {got}: eps is missing, and a coordinate whose slope has always been "
-         "0 becomes 0/0. Add it to the root."),
+         "eps is missing, and a coordinate whose slope has always been 0 becomes 0/0. Add it to the root."),
         (_adagrad(use=lambda old, new: old),
-         "for {call} I expected {expected} and got {got}: the step uses the s of before. "
-         "First the new s, then the step."),
+         "the step uses the old s. First compute the new s, then take the step."),
         (_adagrad(sign=-1),
-         "for {call} I expected {expected} and got {got}: the walk goes uphill. Look at the sign before lr."),
+         "the walk goes uphill. Look at the sign before lr."),
         (_adagrad(top=lambda g: 1.0),
-         "for {call} I expected {expected} and got {got}: the gradient is missing above the root. "
-         "lr / root is the rate of a coordinate; it multiplies the gradient."),
+         "the gradient is missing above the root. lr / root is the rate of a coordinate; it multiplies the gradient."),
         (_adagrad(top=lambda g: g**2),
-         "for {call} I expected {expected} and got {got}: the step has the gradient's square above the root, and "
-         "always goes the same way. Only s takes the square."),
+         "the step has the gradient's square above the root, and always goes the same way. Only s takes the square."),
         (_forgets_to_hand_on,
-         "for {call} I expected {expected} and got {got}: theta is right, but the old s is handed back. "
-         "The next step needs the new one."),
+         "theta is right, but the old s is handed back. The next step needs the new one."),
         (lambda *args: _adagrad()(*args)[::-1],
-         "for {call} I expected {expected} and got {got}: theta comes first, then s."),
+         "theta comes first, then s."),
     ],
     hints=["Two lines. First s: what is added to it, coordinate by coordinate?",
            "s = s + gradient**2. Then each coordinate has a rate of its own, lr divided by the root of its s.",
@@ -134,32 +124,28 @@ rmsprop_step = Exercise(
     rmsprop_step, inputs=_inputs, returns=("theta", "s"),
     mistakes=[
         (_rmsprop(gather=lambda s, g, rho: s + g**2),
-         "for {call} I expected {expected} and got {got}: that is AdaGrad's sum, which forgets nothing. "
+         "that is AdaGrad's sum, which forgets nothing. "
          "Keep the share rho of s and take the share 1 − rho of the new square."),
         (_rmsprop(gather=lambda s, g, rho: rho * s + g**2),
-         "for {call} I expected {expected} and got {got}: the new square comes in whole. In an average it gets the "
-         "share 1 − rho, so that the shares add up to 1."),
+         "the new square comes in whole. In an average it gets the share 1 − rho, so that the shares add up to 1."),
         (_rmsprop(gather=lambda s, g, rho: (1 - rho) * s + rho * g**2),
-         "for {call} I expected {expected} and got {got}: the shares are swapped. rho is what is kept."),
+         "the shares are swapped. rho is what is kept."),
         (_rmsprop(gather=lambda s, g, rho: rho * s + (1 - rho) * g),
-         "for {call} I expected {expected} and got {got}: the square is missing: (1 - rho) * gradient**2."),
+         "the square is missing: (1 - rho) * gradient**2."),
         (_rmsprop(gather=lambda s, g, rho: rho * (s + (1 - rho) * g**2)),
-         "for {call} I expected {expected} and got {got}: rho multiplies the new square as well. Brackets away."),
+         "rho multiplies the new square as well. Remove the brackets."),
         (_rmsprop(root=lambda s, eps: np.sqrt(s + eps)),
-         "for {call} I expected {expected} and got {got}: eps stands inside the root, as in optax and Keras. "
-         "Here it is added to the root."),
+         "eps stands inside the root, as in optax and Keras. Here it is added to the root."),
         (_rmsprop(root=lambda s, eps: s + eps),
-         "for {call} I expected {expected} and got {got}: you divide by s. Divide by its square root."),
+         "you divide by s. Divide by its square root."),
         (_rmsprop(use=lambda old, new, rho: old),
-         "for {call} I expected {expected} and got {got}: the step uses the s of before. "
-         "First the new s, then the step."),
+         "the step uses the old s. First compute the new s, then take the step."),
         (_corrected,
-         "for {call} I expected {expected} and got {got}: you divide s by 1 − rho. RMSprop does not correct its "
-         "average; that idea is Adam's, and comes next."),
+         "you divide s by 1 − rho. RMSprop does not correct its average; that idea is Adam's, and comes next."),
         (_rmsprop(sign=-1),
-         "for {call} I expected {expected} and got {got}: the walk goes uphill. Look at the sign before lr."),
+         "the walk goes uphill. Look at the sign before lr."),
         (lambda *args: _rmsprop()(*args)[::-1],
-         "for {call} I expected {expected} and got {got}: theta comes first, then s."),
+         "theta comes first, then s."),
     ],
     hints=["Only one line differs from AdaGrad: the one that updates s.",
            "A running average keeps the share rho of the old value and takes the share 1 - rho of the new one.",
@@ -211,56 +197,44 @@ adam_step = Exercise(
     adam_step, inputs=_inputs, returns=("theta", "m", "v"),
     mistakes=[
         (_adam(hats=lambda t, m, v, b1, b2: (m, v)),
-         "for {call} I expected {expected} and got {got}: neither average is corrected. "
-         "Divide m by 1 − beta1**t and v by 1 − beta2**t before they are used."),
+         "neither average is corrected. Divide m by 1 − beta1**t and v by 1 − beta2**t before they are used."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1**t), v)),
-         "for {call} I expected {expected} and got {got}: v is not corrected. It begins at 0 too, and recovers more "
-         "slowly: divide it by 1 − beta2**t."),
+         "v is not corrected. It begins at 0 too, and recovers more slowly: divide it by 1 − beta2**t."),
         (_adam(hats=lambda t, m, v, b1, b2: (m, v / (1 - b2**t))),
-         "for {call} I expected {expected} and got {got}: m is not corrected. Divide it by 1 − beta1**t."),
+         "m is not corrected. Divide it by 1 − beta1**t."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1), v / (1 - b2))),
-         "for {call} I expected {expected} and got {got}: the correction does not fade. It is 1 − beta**t, which grows "
-         "to 1 as t grows."),
+         "the correction does not fade. It is 1 − beta**t, which grows to 1 as t grows."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1 * t), v / (1 - b2 * t))),
-         "for {call} I expected {expected} and got {got}: the betas are multiplied by t. They are raised to the power "
-         "t: beta**t, with two stars."),
+         "the betas are multiplied by t. They are raised to the power t: beta**t, with two stars."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1 * t), v / (1 - b2**t))),
-         "for {call} I expected {expected} and got {got}: beta1 is multiplied by t. It is raised to the power t: "
-         "beta1**t, with two stars."),
+         "beta1 is multiplied by t. It is raised to the power t: beta1**t, with two stars."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1 ** (t + 1)), v / (1 - b2 ** (t + 1)))),
-         "for {call} I expected {expected} and got {got}: the correction is one step ahead. "
-         "Steps are counted from 1, so the power is t."),
+         "the correction is one step ahead. Steps are counted from 1, so the power is t."),
         (_adam(hats=lambda t, m, v, b1, b2: (m * (1 - b1**t), v * (1 - b2**t))),
-         "for {call} I expected {expected} and got {got}: you multiply by the corrections. The averages came out too "
-         "small: divide."),
+         "you multiply by the corrections. The averages came out too small: divide."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b2**t), v / (1 - b1**t))),
-         "for {call} I expected {expected} and got {got}: the two corrections are swapped. beta1 belongs to m, "
-         "beta2 to v."),
+         "the two corrections are swapped. beta1 belongs to m, beta2 to v."),
         (_adam(first=lambda m, g, b: b * m + g),
-         "for {call} I expected {expected} and got {got}: in m the gradient comes in whole, as in momentum. "
-         "Here it gets the share 1 − beta1."),
+         "in m the gradient comes in whole, as in momentum. Here it gets the share 1 − beta1."),
         (_adam(second=lambda v, g, b: b * v + g**2),
-         "for {call} I expected {expected} and got {got}: in v the square comes in whole. "
-         "It gets the share 1 − beta2."),
+         "in v the square comes in whole. It gets the share 1 − beta2."),
         (_adam(second=lambda v, g, b: b * v + (1 - b) * g),
-         "for {call} I expected {expected} and got {got}: v averages the gradient. It averages its square."),
+         "v averages the gradient. It averages its square."),
         (_v_of_m,
-         "for {call} I expected {expected} and got {got}: v averages m². It averages gradient**2."),
+         "v averages m². It averages gradient**2."),
         (_adam(top=lambda m, g: g),
-         "for {call} I expected {expected} and got {got}: the step takes the bare gradient, as RMSprop does. "
-         "Adam takes the corrected average m_hat."),
+         "the step takes the bare gradient, as RMSprop does. Adam takes the corrected average m_hat."),
         (_adam(root=lambda v, eps, c: np.sqrt(v + eps)),
-         "for {call} I expected {expected} and got {got}: eps stands inside the root. Here it is added to the root."),
+         "eps stands inside the root. Here it is added to the root."),
         (_adam(root=lambda v, eps, c: np.sqrt(v) + eps / np.sqrt(c)),
-         "for {call} I expected {expected} and got {got}: that is Keras's Adam, with eps beside the uncorrected root. "
-         "Here it is added to the corrected one."),
+         "that is Keras's Adam, with eps beside the uncorrected root. Here it is added to the corrected one."),
         (_adam(root=lambda v, eps, c: v + eps),
-         "for {call} I expected {expected} and got {got}: you divide by v_hat. Divide by its square root."),
+         "you divide by v_hat. Divide by its square root."),
         (_adam(sign=-1),
-         "for {call} I expected {expected} and got {got}: the walk goes uphill. Look at the sign before lr."),
+         "the walk goes uphill. Look at the sign before lr."),
         (_adam(back=lambda m, v, mh, vh: (mh, vh)),
-         "for {call} I expected {expected} and got {got}: theta is right, but the corrected averages are handed on, "
-         "and would be corrected again in the next step. Keep m and v as they were."),
+         "theta is right, but the corrected averages are handed on, and would be corrected again in the next step. "
+         "Keep m and v as they were."),
     ],
     hints=["Four lines: m, v, the two corrected ones, and the step. m is a running average of the gradient, v of its "
            "square.",
@@ -293,30 +267,27 @@ first_step = Exercise(
     first_step, inputs=_inputs,
     mistakes=[
         (lambda lr, beta1, beta2, correct_m, correct_v: lr,
-         "for {call} I expected {expected} and got {got}: that is so when both are corrected. "
+         "that is so when both are corrected. "
          "Uncorrected, m is (1 − beta1)·g after one step, and v is (1 − beta2)·g²."),
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             lr * (1 - beta1 if correct_m else 1) / np.sqrt(1 - beta2 if correct_v else 1)),
-         "for {call} I expected {expected} and got {got}: the two cases are swapped. Corrected, the average is the "
-         "gradient itself; uncorrected it is too small."),
+         "the two cases are swapped. Corrected, the average is the gradient itself; uncorrected it is too small."),
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             lr * (1 if correct_m else 1 - beta1) / (1 if correct_v else 1 - beta2)),
-         "for {call} I expected {expected} and got {got}: the root of v is missing."),
+         "the root of v is missing."),
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             lr * (1 if correct_m else 1 - beta1) * np.sqrt(1 if correct_v else 1 - beta2)),
-         "for {call} I expected {expected} and got {got}: you multiply by √(1 − beta2). The root of v stands below: "
-         "a v that is too small makes the step longer. Divide."),
+         "you multiply by √(1 − beta2). "
+         "The root of v is in the denominator: a v that is too small makes the step longer. Divide."),
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             lr * (1 if correct_m else beta1) / np.sqrt(1 if correct_v else beta2)),
-         "for {call} I expected {expected} and got {got}: the first gradient enters with the share 1 − beta; beta is "
-         "the share of the old average, which is 0."),
+         "the first gradient enters with the share 1 − beta; beta is the share of the old average, which is 0."),
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             lr * (1 if correct_m else 1 / (1 - beta1)) / np.sqrt(1 if correct_v else 1 / (1 - beta2))),
-         "for {call} I expected {expected} and got {got}: dividing by 1 − beta is the correction itself. "
-         "Without it the average is smaller by that factor."),
+         "dividing by 1 − beta is the correction itself. Without it the average is smaller by that factor."),
         (lambda lr, beta1, beta2, correct_m, correct_v: (
             (1 if correct_m else 1 - beta1) / np.sqrt(1 if correct_v else 1 - beta2)),
-         "for {call} I expected {expected} and got {got}: the rate is missing."),
+         "the rate is missing."),
     ],
     hints=["Both averages begin at 0. What is m after one gradient g? And v?",
            "m = (1 - beta1)·g and v = (1 - beta2)·g²; corrected they are g and g². The step is lr·m/√v: g cancels.",
@@ -345,28 +316,22 @@ adamw_step = Exercise(
     adamw_step, inputs=_inputs,
     mistakes=[
         (lambda theta, direction, lr, weight_decay: theta - lr * direction,
-         "for {call} I expected {expected} and got {got}: the decay is missing. "
-         "At each step the share lr·weight_decay of theta is taken off."),
+         "the decay is missing. At each step the share lr·weight_decay of theta is taken off."),
         (lambda theta, direction, lr, weight_decay: theta * (1 - weight_decay) - lr * direction,
-         "for {call} I expected {expected} and got {got}: the rate is missing in the decay. "
-         "The share taken off is lr·weight_decay, so that it falls with the rate."),
+         "the rate is missing in the decay. The share taken off is lr·weight_decay, so that it falls with the rate."),
         (lambda theta, direction, lr, weight_decay: (theta - lr * direction) * (1 - lr * weight_decay),
-         "for {call} I expected {expected} and got {got}: you shrink after the step, and with it the step itself. "
-         "Take the share off the old theta."),
+         "you shrink after the step, and with it the step itself. Take the share off the old theta."),
         (lambda theta, direction, lr, weight_decay: theta * (1 + lr * weight_decay) - lr * direction,
-         "for {call} I expected {expected} and got {got}: theta grows. The decay is subtracted."),
+         "theta grows. The decay is subtracted."),
         (lambda theta, direction, lr, weight_decay: theta - lr * direction - lr * weight_decay,
-         "for {call} I expected {expected} and got {got}: the same amount is taken off every coordinate. "
-         "It is a share: multiply by theta."),
+         "the same amount is taken off every coordinate. It is a share: multiply by theta."),
         (lambda theta, direction, lr, weight_decay: theta - lr * direction - lr * weight_decay * np.sign(theta),
-         "for {call} I expected {expected} and got {got}: the same amount is taken off every coordinate, towards 0 "
-         "(that would be an L1 penalty). It is a share: multiply by theta."),
+         "the same amount is taken off every coordinate, towards 0 (that would be an L1 penalty). "
+         "It is a share: multiply by theta."),
         (lambda theta, direction, lr, weight_decay: theta * weight_decay - lr * direction,
-         "for {call} I expected {expected} and got {got}: only the share weight_decay of theta is left. "
-         "The share 1 − lr·weight_decay stays."),
+         "only the share weight_decay of theta is left. The share 1 − lr·weight_decay stays."),
         (lambda theta, direction, lr, weight_decay: theta * (1 - lr * weight_decay) + lr * direction,
-         "for {call} I expected {expected} and got {got}: the walk goes uphill. "
-         "Look at the sign before lr * direction."),
+         "the walk goes uphill. Look at the sign before lr * direction."),
     ],
     hints=["Two things happen to the old theta: a share of it is taken off, and Adam's step.",
            "The share is lr * weight_decay. The direction is not touched by it.",
@@ -379,60 +344,48 @@ adamw_step = Exercise(
 hundredth = Prediction(
     "hundredth",
     "The slope is the same at every step. How long is AdaGrad's 100th step, beside its first?",
-    {
-        "as long: the slope has not changed": lambda share: share > 0.5,
-        "a tenth": lambda share: 0.03 < share <= 0.5,
-        "a hundredth": lambda share: 0.003 < share <= 0.03,
-        "next to nothing: rates that are divided again and again vanish": lambda share: share <= 0.003,
+    at_least={
+        "as long: the slope has not changed": 0.5,
+        "a tenth": 0.03,
+        "a hundredth": 0.003,
+        "next to nothing: rates that are divided again and again vanish": 0,
     },
-    "After t equal slopes g the sum is t·g², its root √t·g. The slope cancels, and what is left is η/√t. Such steps "
-    "add up to as far as one likes: 2η√t after t of them.")
+    why="After t equal slopes g the sum is t·g², its root √t·g. The slope cancels, and what is left is η/√t. Such "
+        "steps add up to as far as one likes: 2η√t after t of them.")
 
 opening = Prediction(
     "opening",
     "RMSprop with η = 0.01 and ρ = 0.99. How long is its first step, whatever the slope?",
-    {
-        "0.01, as the rate says": lambda step: 0.005 < step <= 0.02,
-        "0.0001: the average has hardly begun": lambda step: step <= 0.005,
-        "0.1, ten times the rate": lambda step: 0.02 < step <= 0.3,
-        "1, a hundred times the rate": lambda step: step > 0.3,
+    at_least={
+        "0.01, as the rate says": 0.005,
+        "0.0001: the average has hardly begun": 0,
+        "0.1, ten times the rate": 0.02,
+        "1, a hundred times the rate": 0.3,
     },
-    "s began at 0 and has taken only the share 1 − ρ of the first square, so its root is √(1 − ρ) = 0.1 of the slope: "
-    "too small, and the step too long by as much. Adam mends that.")
+    why="s began at 0 and has taken only the share 1 − ρ of the first square, so its root is √(1 − ρ) = 0.1 of the "
+        "slope: too small, and the step too long by as much. Adam mends that.")
 
 million = Prediction(
     "million",
-    "Rosenbrock's valley, Adam at rate 0.01. Now the loss is multiplied by a million, and the rate stays. What becomes "
-    "of the walk?",
-    {
-        "it flies off at once": lambda gap: gap > 10,
-        "it goes another way": lambda gap: 1e-3 < gap <= 10,
-        "it stays the same": lambda gap: gap <= 1e-3,
-    },
-    "The factor is in m̂ and in √v̂, and cancels. Only ε, 10⁻⁸, is not multiplied. So Adam's rate has the unit of θ, a "
-    "length: it says how far a step goes, whatever the loss is measured in.")
+    "Rosenbrock's valley, Adam at rate 0.01. Now the loss is multiplied by a million, and the rate stays. What "
+    "becomes of the walk?",
+    at_least={"it flies off at once": 10, "it goes another way": 1e-3, "it stays the same": 0},
+    why="The factor is in m̂ and in √v̂, and cancels. Only ε, 10⁻⁸, is not multiplied. So Adam's rate has the unit of "
+        "θ, a length: it says how far a step goes, whatever the loss is measured in.")
 
 widest = Prediction(
     "widest",
     "Each method walks at 51 rates on five problems. On how many of the five does Adam arrive and stay with over half "
     "a decade more rates than descent, and than momentum?",
-    {
-        "all five": lambda count: count == 5,
-        "most, but not all": lambda count: 3 <= count < 5,
-        "one or two": lambda count: 1 <= count < 3,
-        "none": lambda count: count == 0,
-    },
-    "It is wider where each step sees all rows and the race is short: far too large a first leap is forgiven. Where "
-    "each step sees a few random rows, noise keeps Adam's steps from shrinking near the lowest point.")
+    at_least={"all five": 5, "most, but not all": 3, "one or two": 1, "none": 0},
+    why="It is wider where each step sees all rows and the race is short: far too large a first leap is forgiven. "
+        "Where each step sees a few random rows, noise keeps Adam's steps from shrinking near the lowest point.")
 
 turned = Prediction(
     "turned",
     "A ravine with κ = 10,000 along the axes is turned by 45°. Adam walks it at its best rate again. What does the "
     "turn cost?",
-    {
-        "nothing: it is the same ravine": lambda factor: factor < 1.2,
-        "up to three times as many steps": lambda factor: 1.2 <= factor < 3,
-        "many times as many": lambda factor: factor >= 3,
-    },
-    "A rate for each coordinate is a help where the coordinates are what differs. In the turned ravine both "
-    "coordinates feel the same mixture of steep and flat: both get the same rate, and one rate is what we had before.")
+    at_least={"nothing: it is the same ravine": 0, "up to three times as many steps": 1.2, "many times as many": 3},
+    why="A rate for each coordinate is a help where the coordinates are what differs. In the turned ravine both "
+        "coordinates feel the same mixture of steep and flat: both get the same rate, and one rate is what we had "
+        "before.")

@@ -24,7 +24,7 @@ PROBLEMS = {  # name: (loss, start, half the map's width and height, its middle)
 
 @lru_cache(maxsize=256)
 def _walk(problem, method, lr):
-    """The points of 300 steps, and the share of the loss that is left at each; 1e9 once it is beyond all numbers."""
+    """The points of 300 steps, and the share of the loss that is left at each; 1e9 where it is not finite."""
     f, start, *_ = PROBLEMS[problem]
     run = gd.run(f, RULES[method](lr), start, LAST)
     left = np.nan_to_num(run.loss / run.loss[0], nan=1e9, posinf=1e9)
@@ -32,8 +32,8 @@ def _walk(problem, method, lr):
 
 
 @lru_cache(maxsize=8)
-def tuned(problem):
-    """The rate at which each rule first has a thousandth of the loss left and keeps below it, by trying 51 of them."""
+def best_rates(problem):
+    """The best of 51 rates for each rule: there the loss is soonest below a thousandth, and stays below it."""
     f, start, *_ = PROBLEMS[problem]
     rates = np.array([float(f"{lr:.2g}") for lr in np.geomspace(LOW, HIGH, 51)])
     best = {}
@@ -42,14 +42,21 @@ def tuned(problem):
         above = ~(run.loss <= TARGET * run.loss[0])
         arrived = np.where(above[-1], LAST + 1, LAST + 1 - above[::-1].argmax(axis=0))
         left = np.nan_to_num(run.loss[-1], nan=np.inf)
-        best[method] = float(rates[np.lexsort((left, arrived))[0]])  # where none arrives, the lowest at the end
+        best[method] = float(rates[np.lexsort((left, arrived))[0]])  # if none arrives, the lowest loss at the end
     return best
 
 
-class race(Explorer):  # noqa: N801 - used like a function
+class race(Explorer):
     """Five rules from one start, each at its own rate: where they are after step k, and how much of the loss is left.
 
-    Controls: problem, k, and the rates descent, momentum, adagrad, rmsprop, adam; each opens at its best.
+    Parameters
+    ----------
+    problem : {"ravine", "turned ravine", "Rosenbrock"}
+        The landscape; a new one sets each rule to its best rate there.
+    k : int
+        Which step.
+    descent, momentum, adagrad, rmsprop, adam : float
+        η, the learning rate of each rule.
     """
 
     controls = {
@@ -60,7 +67,7 @@ class race(Explorer):  # noqa: N801 - used like a function
 
     @classmethod
     def fitted(cls, problem="ravine"):
-        best = tuned(problem)
+        best = best_rates(problem)
         rates = {method: LogSlider(f"{SHOWN[method]} η", best[method], LOW, HIGH, 0.1) for method in RULES}
         return {**cls.controls, **rates}
 
@@ -74,10 +81,10 @@ class race(Explorer):  # noqa: N801 - used like a function
         order = sorted(left, key=left.get)
         said = [f"{SHOWN[m]} {'flown off' if left[m] > 1e3 else number(left[m])}" for m in order]
         words = f"After step {k} of {LAST}, the share of the loss that is left: {', '.join(said)}. "
-        sent = [m for m in RULES if state[m] != tuned(problem)[m]]
+        sent = [m for m in RULES if state[m] != best_rates(problem)[m]]
         if not sent:
             return data, words + "Each runs at its own best rate."
-        off = [f"{SHOWN[m]} ({number(state[m])}, best {number(tuned(problem)[m])})" for m in sent]
+        off = [f"{SHOWN[m]} ({number(state[m])}, best {number(best_rates(problem)[m])})" for m in sent]
         return data, words + f"Not at its best rate: {', '.join(off)}."
 
     @staticmethod
@@ -124,23 +131,45 @@ NOISE = np.random.default_rng(6).standard_normal((STEPS, 2))
 
 
 def dissect(lr, beta1, beta2, scale, noise, correct):
-    """g, m̂, √v̂ and the step in units of η, each (200, 2), on the bowl ½(x² + scale·y²) with noise of its own scale."""
-    theta, m, v, seen = np.array([1.0, 1.0]), np.zeros(2), np.zeros(2), []
-    scales = np.array([1.0, scale])
-    for t in range(1, STEPS + 1):
-        g = scales * (theta + noise * NOISE[t - 1])
-        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
-        m_hat, v_hat = (m / (1 - beta1**t), v / (1 - beta2**t)) if correct else (m, v)
-        step = m_hat / (np.sqrt(v_hat) + 1e-8)
-        theta = theta - lr * step
-        seen.append((g, m_hat, np.sqrt(v_hat), step))
+    """Adam's quantities at each step, on the bowl ½(x² + scale·y²) with noise of each coordinate's own scale.
+
+    Without the correction Adam takes every step as the corrected rule does at t = ∞, where 1 − βᵗ is 1.
+
+    Returns
+    -------
+    g, m_hat, root, step : array (STEPS, 2)
+        The gradient, m̂, √v̂, and the step in units of η.
+    """
+    rule, scales, seen = gd.adam(lr, beta1, beta2), np.array([1.0, scale]), []
+    theta = np.array([1.0, 1.0])
+    state = rule.init(theta)
+    for t, deviation in enumerate(NOISE, start=1):
+        t = t if correct else np.inf
+        g = scales * (theta + noise * deviation)
+        stepped, state = rule.update(t, theta, lambda _, g=g: g, state)
+        m, v = state
+        seen.append((g, m / (1 - beta1**t), np.sqrt(v / (1 - beta2**t)), (theta - stepped) / lr))
+        theta = stepped
     return np.array(seen).swapaxes(0, 1)
 
 
-class anatomy(Explorer):  # noqa: N801 - used like a function
-    """Adam on a bowl, coordinate by coordinate: slope g, its mean m̂, the root √v̂, and the step they make.
+class anatomy(Explorer):
+    """Adam on a bowl, coordinate by coordinate: the slope g, its mean m̂, the root √v̂, and the step that they make.
 
-    Controls: t, lr, beta1, beta2, scale (of coordinate 2), noise, correct (whether the averages are corrected).
+    Parameters
+    ----------
+    t : int
+        Which step.
+    lr : float
+        η, the learning rate.
+    beta1, beta2 : float
+        β₁ and β₂, the memories of the gradient and of its square.
+    scale : float
+        The curvature of coordinate 2; that of coordinate 1 is 1.
+    noise : float
+        The standard deviation of the noise in each coordinate, in units of its curvature.
+    correct : bool
+        Whether the averages are corrected for their start at 0.
     """
 
     controls = {

@@ -2,7 +2,7 @@
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import DoublingSlider, Explorer, LogSlider, Switch, WholeSlider, marker, number
+from gdlib.lessons.kit.explorer import DoublingSlider, Explorer, LogSlider, Switch, WholeSlider, counted, marker, number
 from gdlib.plots import OKABE_ITO
 
 ROWS, STEPS, SETTLED = 256, 400, 150  # the average is taken over the steps after SETTLED
@@ -12,15 +12,25 @@ START = np.array([-1.6, 1.1])
 HALF = np.array([2.4, 1.6])  # half the map's width and height
 FLOOR, TOP = 1e-6, 100.0  # the excess losses that the picture can show
 
-# The rows: row i has the loss ½ (θ − xᵢ)ᵀ Λ (θ − xᵢ), so the mean of all is lowest at the mean of the xᵢ, here 0.
+# Row i has the loss ½ (θ − xᵢ)ᵀ Λ (θ − xᵢ). The mean of all losses is lowest at the mean of the xᵢ, which is 0 here.
+bowl = gd.quadratic(CURVATURE)
 _points = np.random.default_rng(0).standard_normal((ROWS, 2))
 POINTS = (_points - _points.mean(axis=0)) / _points.std(axis=0)
 
 
-class noise_ball(Explorer):  # noqa: N801 - used like a function
+class noise_ball(Explorer):
     """Mini-batch descent on 256 rows of a bowl with curvatures 1 and 4, 400 steps at a constant rate.
 
-    Controls: batch (rows a step, a power of two), rate, seed, reshuffle (epochs instead of drawing each batch anew).
+    Parameters
+    ----------
+    batch : int
+        Rows per step, a power of two.
+    rate : float
+        η, the learning rate.
+    seed : int
+        Which random rows.
+    reshuffle : bool
+        Whether the rows are taken by epochs, or each batch is drawn from all rows.
     """
 
     controls = {
@@ -34,14 +44,13 @@ class noise_ball(Explorer):  # noqa: N801 - used like a function
     def picture(state):
         batch, rate, seed, reshuffle = (state[k] for k in ("batch", "rate", "seed", "reshuffle"))
         path = np.clip(_descend(_batches(batch, np.random.default_rng(seed), reshuffle), rate), -1e3, 1e3)
-        excess = (CURVATURE * path**2).sum(-1) / 2
-        spread, floor = theory(batch, rate)
+        excess = bowl(path)
+        spread, floor = stationary_noise(batch, rate)
         data = {
             "scene": None, "path": path, "spread": 2 * spread,
             "excess": np.clip(excess, FLOOR, TOP), "floor": np.array([floor]),
         }
-        rows = "1 row" if batch == 1 else f"{batch} rows"
-        opening = f"Batches of {rows}, rate {number(rate, 2)}: "
+        opening = f"Batches of {counted(batch, 'row')}, rate {number(rate, 2)}: "
         if rate >= LIMIT:
             gone = int(np.argmax((np.abs(path) > 1.2 * HALF).any(-1)))
             data["path"] = path[: gone + 1]
@@ -60,8 +69,8 @@ class noise_ball(Explorer):  # noqa: N801 - used like a function
         land, fall = fig.add_axes((0.08, 0.15, 0.45, 0.73)), fig.add_axes((0.63, 0.15, 0.345, 0.73))
         land.set(xlim=(-HALF[0], HALF[0]), ylim=(-HALF[1], HALF[1]), xlabel="θ₁", ylabel="θ₂")
         x, y = np.meshgrid(np.linspace(-HALF[0], HALF[0], 121), np.linspace(-HALF[1], HALF[1], 81))
-        height = (CURVATURE[0] * x**2 + CURVATURE[1] * y**2) / 2
-        land.contour(x, y, height, levels=np.array([0.25, 0.5, 1, 1.5, 2]) ** 2 * 2, colors="0.75", linewidths=0.8)
+        levels = np.array([0.25, 0.5, 1, 1.5, 2]) ** 2 * 2
+        land.contour(x, y, bowl(np.stack([x, y], -1)), levels=levels, colors="0.75", linewidths=0.8)
         land.set_title("the walk", fontsize=13, loc="left")
         fall.set(xlim=(0, STEPS), ylim=(1e-5, 20), yscale="log", xlabel="step", ylabel="loss above the lowest")
         fall.set_title("its height", fontsize=13, loc="left")
@@ -98,10 +107,17 @@ class noise_ball(Explorer):  # noqa: N801 - used like a function
         artists["floor"].set_data([SETTLED, STEPS], np.repeat(floor, 2))
 
 
-def theory(batch, rate):
-    """The standard deviation of each coordinate, and the excess loss, for batches drawn with replacement.
+def stationary_noise(batch, rate):
+    """The noise that a constant rate leaves, for batches drawn with replacement.
 
-    Var = η s²/(λ (2 − ηλ) B), with s² = λ² the variance of a row's slope; both are 0 where the rate is too large.
+    Var = η s²/(λ (2 − ηλ) B), with s² = λ² the variance of a row's slope.
+
+    Returns
+    -------
+    spread : array (2,)
+        The standard deviation of each coordinate; 0 where the rate is too large.
+    floor : float
+        The mean loss above the lowest; 0 where the rate is too large.
     """
     if rate >= LIMIT:
         return np.zeros(2), 0.0
@@ -110,7 +126,7 @@ def theory(batch, rate):
 
 
 def _batches(batch, rng, reshuffle):
-    """The mean of each step's rows, (STEPS, 2): all that the gradient needs of them."""
+    """The mean of each step's rows (STEPS, 2): the gradient needs no more of them."""
     if not reshuffle:
         return POINTS[rng.integers(ROWS, size=(STEPS, batch))].mean(axis=1)
     epochs = -(-STEPS * batch // ROWS)
@@ -119,19 +135,19 @@ def _batches(batch, rng, reshuffle):
 
 
 def _descend(means, rate):
-    oracle = (lambda theta, mean=mean: CURVATURE * (theta - mean) for mean in means)
-    return gd.run(_bowl, gd.gradient_descent(rate), START, STEPS, oracle=oracle).theta
-
-
-_bowl = gd.quadratic(CURVATURE)
+    """The points (STEPS + 1, 2) of the walk on batches with these means."""
+    oracle = (lambda theta, mean=mean: bowl.grad(theta - mean) for mean in means)
+    return gd.run(bowl, gd.gradient_descent(rate), START, STEPS, oracle=oracle).theta
 
 
 def _times(ratio):
+    """How the formula compares with the measurement, in words."""
     if ratio > 1.5:
         return f"{number(ratio, 2)} times as much"
     return "about the same" if ratio > 0.67 else "less"
 
 
 def _size(spread):
+    """How wide the ball of noise is, in a sentence."""
     wide = 2 * spread.max()
     return f"The ball reaches {number(wide, 2)} to either side."

@@ -28,32 +28,25 @@ average_shards = Exercise(
     average_shards, inputs=_inputs,
     mistakes=[
         (lambda gradients, rows: sum(gradients) / len(gradients),
-         "for {call} I expected {expected} and got {got}: every worker has the same say, whatever its number of rows. "
+         "every worker has the same say, whatever its number of rows. "
          "A gradient over twice as many rows counts twice."),
         (lambda gradients, rows: sum(n * g for g, n in zip(gradients, rows, strict=True)) / len(rows),
-         "for {call} I expected {expected} and got {got}: you divide by the number of workers. "
-         "The weighted sum is over all rows, so divide by sum(rows)."),
+         "you divide by the number of workers. The weighted sum is over all rows, so divide by sum(rows)."),
         (lambda gradients, rows: sum(n * g for g, n in zip(gradients, rows, strict=True)),
-         "for {call} I expected {expected} and got {got}: that is the sum over all rows. "
-         "The loss is a mean, so divide by sum(rows)."),
+         "that is the sum over all rows. The loss is a mean, so divide by sum(rows)."),
         (lambda gradients, rows: sum(gradients) / sum(rows),
-         "for {call} I expected {expected} and got {got}: each gradient is a mean over its rows already. "
-         "Multiply it by its number of rows before you add."),
+         "each gradient is a mean over its rows already. Multiply it by its number of rows before you add."),
         (lambda gradients, rows: sum(gradients),
-         "for {call} I expected {expected} and got {got}: that is the sum of the workers' gradients. "
-         "A mean is wanted, weighted by the rows."),
+         "that is the sum of the workers' gradients. A mean is wanted, weighted by the rows."),
         (lambda gradients, rows: sum(g / n for g, n in zip(gradients, rows, strict=True)) / sum(1 / n for n in rows),
-         "for {call} I expected {expected} and got {got}: the smaller shard counts for more. "
-         "Multiply by the number of rows, don't divide."),
+         "the smaller shard counts for more. Multiply by the number of rows, don't divide."),
         (lambda gradients, rows: np.average(gradients, weights=rows, axis=0).mean(),
-         "for {call} I expected {expected} and got {got}: the mean ran over the parameters as well. "
-         "One number for each parameter is wanted."),
+         "the mean ran over the parameters as well. One number for each parameter is wanted."),
         (lambda gradients, rows: gradients[int(np.argmax(rows))],
-         "for {call} I expected {expected} and got {got}: that is the largest shard's gradient alone. "
-         "All of them count, by their rows."),
+         "that is the largest shard's gradient alone. All of them count, by their rows."),
         (lambda gradients, rows: (np.array(gradients) * np.array(rows)).sum(axis=0) / sum(rows),
-         "for {call} I expected {expected} and got {got}: NumPy lays the row counts along the parameters, not along "
-         "the workers. np.array(rows)[:, None] stands them upright; or add n * g over the workers."),
+         "NumPy lays the row counts along the parameters, not along the workers. "
+         "np.array(rows)[:, None] stands them upright; or add n * g over the workers."),
     ],
     hints=["A worker's gradient is the mean over its rows. What is the *sum* over its rows?",
            "Add these sums, n times g, over the workers, and divide by the number of all rows.",
@@ -84,7 +77,7 @@ def _inputs(rng):
 
 
 def _turned(which, around=True):
-    """A wrong reduce_scatter that sends another piece; not around: its number is not counted round."""
+    """A wrong reduce_scatter that sends another piece; unless `around`, its number may run past the last one."""
     def go(pieces):
         n, held = len(pieces), pieces.copy()
         for turn in range(n - 1):
@@ -99,34 +92,29 @@ reduce_scatter = Exercise(
     reduce_scatter, inputs=_inputs,
     mistakes=[
         (_turned(lambda r, turn, n: r),
-         "for {call} I expected {expected} and got {got}: each worker sends its own piece r at every turn. "
+         "each worker sends its own piece r at every turn. "
          "From the second turn on it passes on the piece that it has just been given."),
         (_turned(lambda r, turn, n: turn),
-         "for {call} I expected {expected} and got {got}: all send the same piece at the same turn. "
-         "Each begins with its own, piece r."),
+         "all send the same piece at the same turn. Each begins with its own, piece r."),
         (_turned(lambda r, turn, n: r + turn),
-         "for {call} I expected {expected} and got {got}: the pieces run backwards. Worker r is given its piece by "
-         "r − 1, so at each turn the number falls by one."),
+         "the pieces run backwards. Worker r is given its piece by r − 1, so at each turn the number falls by one."),
         (_turned(lambda r, turn, n: r - turn - 1),
-         "for {call} I expected {expected} and got {got}: one place too far. At turn 0 worker r sends piece r."),
+         "one place too far. At turn 0 worker r sends piece r."),
         (_turned(lambda r, turn, n: r - 1),
-         "for {call} I expected {expected} and got {got}: each worker sends piece r − 1 at every turn. That is the "
-         "piece of turn 1 alone; turn has to come in."),
+         "each worker sends piece r − 1 at every turn. That is the piece of turn 1 alone; turn is missing."),
         (_turned(lambda r, turn, n: r + 2 * turn),
-         "for {call} I expected {expected} and got {got}: with three workers r + 2·turn is right by chance, as "
-         "counting round two on is one back. Each turn it is one piece back."),
+         "with three workers r + 2·turn is right by chance: counting round, two on is one back. "
+         "At each turn it is one piece back."),
         (_turned(lambda r, turn, n: r + turn, around=False),
-         "for {call} I expected {expected} and got {got}: the number runs past the last piece. Count round: `% n`. "
+         "the number runs past the last piece. Count round: `% n`. "
          "And at each turn it falls by one, as worker r is given its piece by r − 1."),
         (_turned(lambda r, turn, n: r + 1 - turn, around=False),
-         "for {call} I expected {expected} and got {got}: the number runs past the last piece. Count round: `% n`. "
-         "And at turn 0 worker r sends piece r, not r + 1."),
+         "the number runs past the last piece. Count round: `% n`. And at turn 0 worker r sends piece r, not r + 1."),
         (_turned(lambda r, turn, n: r + 1 - turn),
-         "for {call} I expected {expected} and got {got}: you begin with piece r + 1. At turn 0 worker r sends "
-         "piece r."),
+         "you begin with piece r + 1. At turn 0 worker r sends piece r."),
         (lambda pieces: np.tile(pieces.sum(axis=0), (len(pieces), 1)),
-         "for {call} I expected {expected} and got {got}: you give everybody every sum. After these turns each worker "
-         "has one finished piece; the second round brings the others."),
+         "you give everybody every sum. "
+         "After these turns each worker has one finished piece; the second round brings the others."),
     ],
     hints=["At turn 0 worker r sends piece r to worker r + 1. Which piece has r just been given, when turn 1 comes?",
            "At turn 1 it passes on piece r − 1, at turn 2 piece r − 2; count round with `% n`.",
@@ -151,30 +139,24 @@ stale_limit = Exercise(
     stale_limit, inputs=_inputs,
     mistakes=[
         (lambda tau, curvature: 2 * np.sin(np.pi / (2 * (2 * tau + 1))),
-         "for {call} I expected {expected} and got {got}: that is the limit of rate × curvature. Divide by the "
-         "curvature."),
+         "that is the limit of rate × curvature. Divide by the curvature."),
         (lambda tau, curvature: 2 * np.sin(np.pi / (2 * (2 * tau + 1))) * curvature,
-         "for {call} I expected {expected} and got {got}: you multiply by the curvature. The steeper the bowl, the "
-         "smaller the rate: divide."),
+         "you multiply by the curvature. The steeper the bowl, the smaller the rate: divide."),
         (lambda tau, curvature: 2 / curvature,
-         "for {call} I expected {expected} and got {got}: that is the edge without a delay, from lesson 03. "
-         "tau does not come in."),
+         "that is the edge without a delay, from lesson 03. tau is missing."),
         (lambda tau, curvature: 2 / (2 * tau + 1) / curvature,
-         "for {call} I expected {expected} and got {got}: 2/(2τ + 1) is a rule of thumb for it. "
-         "The sine is wanted."),
+         "2/(2τ + 1) is a rule of thumb for it. The sine is wanted."),
         (lambda tau, curvature: np.sin(np.pi / (2 * (2 * tau + 1))) / curvature,
          "for {call} I expected {expected} and got {got}, half as large as it should be: there is a 2 before the "
          "sine."),
         (lambda tau, curvature: 2 * np.sin(np.pi / (2 * tau + 1)) / curvature,
-         "for {call} I expected {expected} and got {got}: the angle is half of that, π divided by 2·(2τ + 1)."),
+         "the angle is half of that, π divided by 2·(2τ + 1)."),
         (lambda tau, curvature: 2 * np.sin(np.pi / 2 * (2 * tau + 1)) / curvature,
-         "for {call} I expected {expected} and got {got}: `/ 2 * (…)` divides by 2 and then multiplies. "
-         "Write `/ (2 * (2 * tau + 1))`."),
+         "`/ 2 * (…)` divides by 2 and then multiplies. Write `/ (2 * (2 * tau + 1))`."),
         (lambda tau, curvature: 2 * np.sin(90 / (2 * tau + 1)) / curvature,
-         "for {call} I expected {expected} and got {got}: np.sin takes radians, and 90 is in degrees. "
-         "A right angle is np.pi / 2."),
+         "np.sin takes radians, and 90 is in degrees. A right angle is np.pi / 2."),
         (lambda tau, curvature: 2 * np.sin(np.pi / (2 * (tau + 1))) / curvature,
-         "for {call} I expected {expected} and got {got}: τ comes in doubled, as 2τ + 1."),
+         "τ comes in doubled, as 2τ + 1."),
     ],
     hints=["The formula above gives the edge of η·λ. What is the edge of η?",
            "Divide 2 sin(π/(2(2τ + 1))) by the curvature; np.sin takes radians.",
@@ -226,33 +208,25 @@ top_k_message = Exercise(
     top_k_message, inputs=_inputs, returns=("message", "kept"),
     mistakes=[
         (_said(whole=lambda g, e: g, rest=lambda g, e, message: g - message),
-         "for {call} I expected {expected} and got {got}: what was kept back last time does not come in. "
-         "Begin with gradient + residual."),
+         "what was kept back last time is missing. Begin with gradient + residual."),
         (_said(by=np.array),
-         "for {call} I expected {expected} and got {got}: you took the largest numbers. Large in size is meant: −3 "
-         "comes before 2, so compare np.abs."),
+         "you took the largest numbers. Largest in size is meant: −3 comes before 2, so compare np.abs."),
         (_said(sign=1),
-         "for {call} I expected {expected} and got {got}: those are the smallest. np.argsort sorts upwards; "
-         "put a minus before np.abs."),
+         "those are the smallest. np.argsort sorts upwards; put a minus before np.abs."),
         (_said(rest=lambda g, e, message: g - message),
-         "for {call} I expected {expected} and got {got}: what is kept is gradient + residual less the message; the "
-         "old residual was dropped."),
+         "what is kept is gradient + residual less the message; the old residual was dropped."),
         (_said(rest=lambda g, e, message: message - g - e),
-         "for {call} I expected {expected} and got {got}: the sign of what is kept is reversed. "
-         "Message and rest add up to gradient + residual."),
+         "the sign of what is kept is reversed. Message and rest add up to gradient + residual."),
         (_said(rest=lambda g, e, message: np.zeros_like(g)),
-         "for {call} I expected {expected} and got {got}: nothing is kept. What the message leaves out is to be added "
-         "to the next one."),
+         "nothing is kept. What the message leaves out is to be added to the next one."),
         (_said(rest=lambda g, e, message: e),
-         "for {call} I expected {expected} and got {got}: the residual was handed back unchanged. "
-         "Now it is what this message leaves out."),
+         "the residual was handed back unchanged. Now it is what this message leaves out."),
         (_said(swap=True),
-         "for {call} I expected {expected} and got {got}: the two have changed places. The message comes first."),
+         "the two have changed places. The message comes first."),
         (_chosen_by_gradient,
-         "for {call} I expected {expected} and got {got}: the k entries were chosen by the gradient alone. "
-         "Choose by gradient + residual."),
+         "the k entries were chosen by the gradient alone. Choose by gradient + residual."),
         (_said(whole=lambda g, e: g - e, rest=lambda g, e, message: g - e - message),
-         "for {call} I expected {expected} and got {got}: the residual was taken off. It is added."),
+         "the residual was taken off. It is added."),
     ],
     hints=["What is to be said in all? The new gradient, and what is still owed from before.",
            "np.argsort(-np.abs(whole))[:k] gives the places of the k largest.",
@@ -292,26 +266,23 @@ best_workers = Exercise(
     best_workers, inputs=_inputs,
     mistakes=[
         (_counted(lambda n, work, nbytes, alpha, beta: work + 2 * (n - 1) * (alpha + beta * nbytes / n)),
-         "for {call} I expected {expected} and got {got}: the work is not shared. Each of n workers has work / n."),
+         "the work is not shared. Each of n workers has work / n."),
         (_counted(lambda n, work, nbytes, alpha, beta: work / n),
-         "for {call} I expected {expected} and got {got}: the messages cost nothing here. Add the ring's "
-         "2(n − 1)(α + β·nbytes/n)."),
+         "the messages cost nothing here. Add the ring's 2(n − 1)(α + β·nbytes/n)."),
         (_counted(lambda n, work, nbytes, alpha, beta: work / n + 2 * (n - 1) * (alpha + beta * nbytes)),
-         "for {call} I expected {expected} and got {got}: whole vectors go round. In the ring each message is one "
-         "piece, nbytes / n."),
+         "whole vectors go round. In the ring each message is one piece, nbytes / n."),
         (_counted(lambda n, work, nbytes, alpha, beta: work / n + 2 * (n - 1) * beta * nbytes / n),
-         "for {call} I expected {expected} and got {got}: each message also costs α, however short it is."),
+         "each message also costs α, however short it is."),
         (_counted(lambda n, work, nbytes, alpha, beta: work / n + (n - 1) * (alpha + beta * nbytes / n)),
-         "for {call} I expected {expected} and got {got}: the ring goes round twice, so 2(n − 1) messages follow one "
-         "another."),
+         "the ring goes round twice, so 2(n − 1) messages follow one another."),
         (_counted(_ring_step, lambda counts, seconds: np.argmin(seconds)),
-         "for {call} I expected {expected} and got {got}: that is its place in the list. Put it into counts[…]."),
+         "that is its place in the list. Put it into counts[…]."),
         (_counted(_ring_step, lambda counts, seconds: np.min(seconds)),
-         "for {call} I expected {expected} and got {got}: those are the seconds. The number of workers is wanted."),
+         "those are the seconds. The number of workers is wanted."),
         (_counted(_ring_step, lambda counts, seconds: counts[np.argmax(seconds)]),
-         "for {call} I expected {expected} and got {got}: that is the slowest choice. np.argmin finds the smallest."),
+         "that is the slowest choice. np.argmin finds the smallest."),
         (_counted(lambda n, work, nbytes, alpha, beta: work / n + 2 * n * (alpha + beta * nbytes / n)),
-         "for {call} I expected {expected} and got {got}: with one worker there are no messages, so it is n − 1."),
+         "with one worker there are no messages, so it is n − 1."),
     ],
     hints=["A step is the work that each worker has, and then the messages of the ring. Write its seconds for all "
            "counts at once.",
@@ -326,74 +297,50 @@ best_workers = Exercise(
 fits = Prediction(
     "fits",
     "An accelerator has 80 GB. Numbers of 4 bytes; training with Adam (which keeps two further numbers for each "
-    "parameter: lesson 06). Up to about how many parameters fit, with "
-    "nothing else in memory?",
-    {
-        "20 billion": lambda billions: billions > 15,
-        "10 billion": lambda billions: 7 < billions <= 15,
-        "5 billion": lambda billions: 3 < billions <= 7,
-        "1 billion": lambda billions: billions <= 3,
-    },
-    "Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.")
+    "parameter: lesson 06). Up to about how many parameters fit, with nothing else in memory?",
+    at_least={"20 billion": 15, "10 billion": 7, "5 billion": 3, "1 billion": 0},
+    why="Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.")
 
 killed = Prediction(
     "killed",
     "Three processes share the digits. Before step 50 of 100 one of them is killed. What are the parameters at the "
     "end, beside those of an undisturbed run?",
-    {
-        "there are none: the run is over": lambda what: what == "over",
-        "clearly different: a third of the rows was missing for a while": lambda what: what == "different",
-        "different in the last digits": lambda what: what == "last digits",
-        "the same to the last bit": lambda what: what == "same bits",
+    equal_to={
+        "there are none: the run is over": "over",
+        "clearly different: a third of the rows was missing for a while": "different",
+        "different in the last digits": "last digits",
+        "the same to the last bit": "same bits",
     },
-    "A step waits for all three. The dead worker is made again, is given the same parameters and asked the same "
-    "question; its rows are the same, so its answer is.")
+    why="A step waits for all three. The dead worker is made again, is given the same parameters and asked the same "
+        "question; its rows are the same, so its answer is.")
 
 ring_bytes = Prediction(
     "ring_bytes",
     "100 workers want the sum of their vectors, each of S bytes, and everybody may talk only to the next. How much "
     "must each of them send?",
-    {
-        "about 100 · S": lambda share: share > 50,
-        "about 7 · S, the logarithm": lambda share: 4 < share <= 50,
-        "about 2 · S": lambda share: 1.5 < share <= 4,
-        "about S": lambda share: share <= 1.5,
-    },
-    "Each vector is cut into as many pieces as there are workers, and in each of 2(n − 1) turns each sends one piece.")
+    at_least={"about 100 · S": 50, "about 7 · S, the logarithm": 4, "about 2 · S": 1.5, "about S": 0},
+    why="Each vector is cut into as many pieces as there are workers, and in each of 2(n − 1) turns each sends one "
+        "piece.")
 
 one_late = Prediction(
     "one_late",
     "On a bowl of curvature 1 the largest stable rate is 2. Now each gradient is one step old. What is it?",
-    {
-        "still 2": lambda edge: edge > 1.9,
-        "a little less, about 1.7": lambda edge: 1.4 < edge <= 1.9,
-        "1": lambda edge: 0.8 < edge <= 1.4,
-        "about 0.6": lambda edge: edge <= 0.8,
-    },
-    "The step corrects the place of one step ago, and by now the walk is elsewhere. The walk overshoots and comes "
-    "back late, like a shower whose warm water takes its time.")
+    at_least={"still 2": 1.9, "a little less, about 1.7": 1.4, "1": 0.8, "about 0.6": 0},
+    why="The step corrects the place of one step ago, and by now the walk is elsewhere. The walk overshoots and comes "
+        "back late, like a shower whose warm water takes its time.")
 
 not_waiting = Prediction(
     "not_waiting",
     "Four workers who never wait bring four times as many gradients a second. How much sooner is the loss at 0.15, "
     "beside one worker, each at its own best rate?",
-    {
-        "four times sooner": lambda gain: gain >= 3,
-        "about twice as soon": lambda gain: 1.3 <= gain < 3,
-        "no sooner: what is gained is lost by staleness": lambda gain: gain < 1.3,
-    },
-    "Stale gradients allow only a smaller rate. One worker on its own may take longer steps, and makes up for a "
-    "part of it.")
+    at_least={"four times sooner": 3, "about twice as soon": 1.3, "no sooner: what is gained is lost by staleness": 0},
+    why="Stale gradients allow only a smaller rate. One worker on its own may take longer steps, and makes up for a "
+        "part of it.")
 
 too_large = Prediction(
     "too_large",
     "Batches doubled, and the rate doubled with them, at the same number of epochs. Beginning at 8 rows, up to which "
     "size does the loss come out about alike?",
-    {
-        "8 only": lambda size: size < 16,
-        "about 64": lambda size: 16 <= size <= 128,
-        "about 500": lambda size: 128 < size < 1024,
-        "as far as one likes": lambda size: size >= 1024,
-    },
-    "Two half steps and one whole step come to the same only as long as the slope hardly changes in between. From a "
-    "certain rate on the curvature is the limit, and a larger batch does not move it.")
+    at_least={"8 only": 0, "about 64": 16, "about 500": 256, "as far as one likes": 1024},
+    why="Two half steps and one whole step come to the same only as long as the slope hardly changes in between. From "
+        "a certain rate on the curvature is the limit, and a larger batch does not move it.")

@@ -2,21 +2,30 @@
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Explorer, LogSlider, WholeSlider, marker, number
+from gdlib.lessons.distributed.exercises import stale_limit
+from gdlib.lessons.kit.explorer import Explorer, LogSlider, WholeSlider, counted, marker, number
 from gdlib.plots import OKABE_ITO
 
 CURVATURES, START = (1.0, 0.1), (1.0, -1.0)  # of the bowl; and where the walk begins
+bowl = gd.quadratic(CURVATURES)
 UPDATES, SHOWN = 400, 200
 LOW, HIGH = 1e-6, 1e3
 BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
 
 
-class stale(Explorer):  # noqa: N801 - used like a function
-    """Workers that don't wait for one another on a bowl of curvatures 1 and 0.1: does the walk arrive?
+class stale(Explorer):
+    """Workers that don't wait for one another, on a bowl of curvatures 1 and 0.1: does the walk arrive?
 
-    Controls: workers (equally fast, taking turns), delay (how many further gradients each has under way while it waits
-    for new parameters), lr (the rate of the server's updates). With n workers there are n(delay + 1) gradients under
-    way, and each is n(delay + 1) − 1 updates old when it arrives.
+    With n workers n(delay + 1) gradients are under way. Each is n(delay + 1) − 1 updates old when it arrives.
+
+    Parameters
+    ----------
+    workers : int
+        How many workers there are; they are equally fast and take turns.
+    delay : int
+        How many further gradients each has under way while it waits for new parameters.
+    lr : float
+        η, the learning rate of the server's updates.
     """
 
     controls = {
@@ -29,19 +38,19 @@ class stale(Explorer):  # noqa: N801 - used like a function
     def picture(state):
         under_way = state["workers"] * (state["delay"] + 1)
         tau, lr = under_way - 1, state["lr"]
-        bowl = gd.quadratic(list(CURVATURES))
         path = gd.run(bowl, gd.gradient_descent(lr), START, UPDATES, oracle=gd.delayed(bowl, tau)).theta
         path = np.where(np.isfinite(path), np.clip(path, -1e9, 1e9), 1e9)
-        edge = 2 * np.sin(np.pi / (2 * (2 * tau + 1))) / max(CURVATURES)
+        edge = stale_limit.solution_function(tau, max(CURVATURES))
         factor = max(slowest_root(lr * curvature, tau) for curvature in CURVATURES)
         data = {
             "scene": None,
             "path": path[: SHOWN + 1],
             "distance": np.clip(np.linalg.norm(path[: SHOWN + 1], axis=1), LOW, HIGH),
         }
-        many = f"{state['workers']} worker{'s' * (state['workers'] > 1)}"
-        words = f"{many}, {under_way} gradient{'s' * (under_way > 1)} under way: each is {tau} update"
-        words += f"{'s' * (tau != 1)} old. Rate × curvature is {number(lr * max(CURVATURES))}, the edge {number(edge)}"
+        words = (
+            f"{counted(state['workers'], 'worker')}, {counted(under_way, 'gradient')} under way: each is "
+            f"{counted(tau, 'update')} old. Rate × curvature is {number(lr * max(CURVATURES))}, the edge {number(edge)}"
+        )
         if lr >= edge:
             by = f"by about {number(factor, 4)}" if factor > 1.001 else "by a little more than 1"
             return data, f"{words}: not stable, each update multiplies the distance {by}."
@@ -53,8 +62,7 @@ class stale(Explorer):  # noqa: N801 - used like a function
     def draw(fig, scene):
         land, far = fig.add_axes((0.075, 0.155, 0.36, 0.80)), fig.add_axes((0.535, 0.155, 0.44, 0.80))
         x, y = np.meshgrid(np.linspace(-2, 2, 121), np.linspace(-2, 2, 121))
-        height = (CURVATURES[0] * x**2 + CURVATURES[1] * y**2) / 2
-        land.contour(x, y, height, levels=np.geomspace(0.005, 2, 12), colors="0.75", linewidths=0.8)
+        land.contour(x, y, bowl(np.stack([x, y], -1)), levels=np.geomspace(0.005, 2, 12), colors="0.75", linewidths=0.8)
         land.set(xlim=(-2, 2), ylim=(-2, 2), xticks=range(-2, 3), yticks=range(-2, 3))
         land.set_xlabel("θ₁ (curvature 1)", fontsize=13, labelpad=1)
         land.set_ylabel("θ₂ (curvature 0.1)", fontsize=13, labelpad=-4)
@@ -86,8 +94,8 @@ class stale(Explorer):  # noqa: N801 - used like a function
         artists["distance"].set_data(np.arange(len(path)), data["distance"])
 
 
-def roots(rate_times_curvature, tau):
-    """Of z^(τ+1) − z^τ + ηλ: the factors with which a walk on stale gradients may go."""
+def stale_roots(rate_times_curvature, tau):
+    """The roots of z^(τ+1) − z^τ + ηλ: the factors with which a walk on gradients τ updates old may go."""
     polynomial = np.zeros(tau + 2)
     polynomial[0], polynomial[1] = 1.0, -1.0
     polynomial[-1] += rate_times_curvature
@@ -95,12 +103,12 @@ def roots(rate_times_curvature, tau):
 
 
 def slowest_root(rate_times_curvature, tau):
-    """The largest factor in size: what is left of the distance after each update, in the end."""
-    return float(np.abs(roots(rate_times_curvature, tau)).max())
+    """The largest factor in size: what each update leaves of the distance, in the long run."""
+    return float(np.abs(stale_roots(rate_times_curvature, tau)).max())
 
 
 def slowest_swings(lr, tau):
-    """Whether the factor that decides in the end, of all curvatures, is not a positive number."""
-    found = np.concatenate([roots(lr * curvature, tau) for curvature in CURVATURES])
+    """Whether the slowest direction swings: its largest factor is complex or negative."""
+    found = np.concatenate([stale_roots(lr * curvature, tau) for curvature in CURVATURES])
     slowest = found[np.abs(found).argmax()]
     return bool(abs(slowest.imag) > 1e-6 * abs(slowest) or slowest.real < 0)

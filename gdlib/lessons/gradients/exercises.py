@@ -28,47 +28,36 @@ central_difference = Exercise(
     central_difference, inputs=_inputs,
     mistakes=[
         (lambda f, x, h: (f(x + h) - f(x)) / h,
-         "for {call} I expected {expected} and got {got}: that is the forward difference. "
-         "The central one looks to both sides, at x + h and x - h."),
+         "that is the forward difference. The central one looks to both sides, at x + h and x - h."),
         (lambda f, x, h: (f(x) - f(x - h)) / h,
-         "for {call} I expected {expected} and got {got}: that is the backward difference. "
-         "The central one looks to both sides, at x + h and x - h."),
+         "that is the backward difference. The central one looks to both sides, at x + h and x - h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / h,
          "for {call} I expected {expected} and got {got}, twice as large as it should be: "
          "from x - h to x + h the run is 2h."),
         (lambda f, x, h: (f(x + h) - f(x)) / (2 * h),
-         "for {call} I expected {expected} and got {got}: the run 2h belongs to x - h and x + h, "
-         "but the first value was taken at x."),
+         "the run 2h belongs to x - h and x + h, but the first value was taken at x."),
         (lambda f, x, h: (f(x - h) - f(x + h)) / (2 * h),
-         "for {call} I expected {expected} and got {got}: the function rises there, so the slope is positive. "
-         "Subtract the left value from the right one."),
+         "the function rises there, so the slope is positive. Subtract the left value from the right one."),
         (lambda f, x, h: f(x + h) - f(x - h),
-         "for {call} I expected {expected} and got {got}: that is the rise. Divide it by the run, 2h."),
+         "that is the rise. Divide it by the run, 2h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / 2,
-         "for {call} I expected {expected} and got {got}: you divide by 2. From x - h to x + h the run is 2h."),
+         "you divide by 2. From x - h to x + h the run is 2h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h,
-         "for {call} I expected {expected} and got {got}: `/ 2 * h` divides by 2 and then multiplies by h. "
-         "Write `/ (2 * h)`."),
+         "`/ 2 * h` divides by 2 and then multiplies by h. Write `/ (2 * h)`."),
         (lambda f, x, h: f(x + h) - f(x - h) / (2 * h),
-         "for {call} I expected {expected} and got {got}: only the second value was divided. "
-         "Put brackets around the difference."),
+         "only the second value was divided. Put brackets around the difference."),
         (lambda f, x, h: f(x + h) - f(x - h) / 2 * h,
-         "for {call} I expected {expected} and got {got}: two pairs of brackets are missing, one around the "
-         "difference and one around 2 * h."),
+         "two pairs of brackets are missing, one around the difference and one around 2 * h."),
         (lambda f, x, h: (f(x + h) + f(x - h)) / (2 * h),
-         "for {call} I expected {expected} and got {got}: the two values were added. A slope needs their difference."),
+         "the two values were added. A slope needs their difference."),
         (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / h,
-         "for {call} I expected {expected} and got {got}: that is a central difference too, but h/2 to each side. "
-         "Here f is asked at x + h and x - h."),
+         "that is a central difference too, but h/2 to each side. Here f is evaluated at x + h and x - h."),
         (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / (2 * h),
-         "for {call} I expected {expected} and got {got}: with h/2 to each side the run is h, not 2h. "
-         "Here f is asked at x + h and x - h, and then the run is 2h."),
+         "with h/2 to each side the run is h, not 2h. Here f is evaluated at x + h and x - h, and then the run is 2h."),
         (lambda f, x, h: (f(x + h / 2) - f(x - h / 2)) / (h / 2),
-         "for {call} I expected {expected} and got {got}: h/2 to each side makes a run of h, not h/2. "
-         "Here f is asked at x + h and x - h, and then the run is 2h."),
+         "h/2 to each side makes a run of h, not h/2. Here f is evaluated at x + h and x - h, and then the run is 2h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / (h / 2),
-         "for {call} I expected {expected} and got {got}: you divide by half of h. "
-         "From x - h to x + h the run is twice h."),
+         "you divide by half of h. From x - h to x + h the run is twice h."),
     ],
     hints=["Stand at x and touch the ground at the same distance on either side. How far apart are the two places?",
            "Rise: f(x + h) - f(x - h). Run: 2h.",
@@ -100,40 +89,32 @@ mse_gradient = Exercise(
          "for {call} I expected {expected} and got {got}, half as large as it should be: "
          "the derivative of the square r² is 2r, and this loss has no ½ to cancel the 2."),
         (lambda w, X, y: 2 * X.T @ (X @ w - y),
-         "for {call} I expected {expected} and got {got}: you add up over the rows. "
-         "The loss is a mean, so divide by their number, len(y)."),
+         "you add up over the rows. The loss is a mean, so divide by their number, len(y)."),
         (lambda w, X, y: X.T @ (X @ w - y),
-         "for {call} I expected {expected} and got {got}: two factors are missing, the 2 of the square's derivative "
-         "and the 1/n of the mean."),
+         "two factors are missing, the 2 of the square's derivative and the 1/n of the mean."),
         (lambda w, X, y: 2 * X.T @ (y - X @ w) / len(y),
-         "for {call} I expected {expected} and got {got}: the sign is reversed. "
-         "The residual is prediction minus target, X @ w - y."),
+         "the sign is reversed. The residual is prediction minus target, X @ w - y."),
         (lambda w, X, y: 2 * (X @ w - y) / len(y),
          "for {call} I expected {expected}, one number for each parameter, and got {got}, one for each row. "
          "By the chain rule each residual is multiplied by its row of X: that is the Xᵀ in front."),
         (lambda w, X, y: np.mean(2 * (X @ w - y)),
-         "for {call} I expected {expected} and got {got}: that is the mean residual, doubled. "
+         "that is the mean residual, doubled. "
          "Each residual has to be multiplied by its row of X before the mean is taken: Xᵀ in front."),
         (lambda w, X, y: np.mean(2 * X.T @ (X @ w - y)),
-         "for {call} I expected {expected}, one number for each parameter, and got a single one, {got}: after Xᵀ the "
-         "mean runs over the parameters. Divide by len(y) in its place."),
+         "for {call} I expected {expected}, one number for each parameter, and got a single one, {got}: "
+         "after Xᵀ the mean runs over the parameters. Divide by len(y) instead."),
         (lambda w, X, y: 2 * X @ (X @ w - y) / len(y),
-         "for {call} I expected {expected} and got {got}: X is not transposed. "
-         "The sum runs over the rows, so Xᵀ, of shape (d, n), meets the n residuals."),
+         "X is not transposed. The sum runs over the rows, so Xᵀ, of shape (d, n), meets the n residuals."),
         (lambda w, X, y: 2 * X.T @ X @ w / len(y),
-         "for {call} I expected {expected} and got {got}: y does not come in. "
-         "The residual is X @ w - y."),
+         "y is missing. The residual is X @ w - y."),
         (lambda w, X, y: 2 * X.T @ (X @ w - y) / len(w),
-         "for {call} I expected {expected} and got {got}: you divide by the number of parameters. "
-         "The mean runs over the rows: len(y)."),
+         "you divide by the number of parameters. The mean runs over the rows: len(y)."),
         (lambda w, X, y: 2 * X.T @ (X @ w - y) / 5,
-         "for {call} I expected {expected} and got {got}: 5 is the number of rows of the lesson's data, "
-         "and here there are {y.size}. Divide by len(y)."),
+         "5 is the number of rows of the lesson's data, and here there are {y.size}. Divide by len(y)."),
         (lambda w, X, y: 2 * X.T @ (X @ w - y) / X.size,
-         "for {call} I expected {expected} and got {got}: X.size, here {X.size}, counts all entries of X. "
-         "The mean runs over the rows: len(y), here {y.size}."),
+         "X.size, here {X.size}, counts all entries of X. The mean runs over the rows: len(y), here {y.size}."),
         (lambda w, X, y: np.mean((X @ w - y) ** 2),
-         "for {call} I expected {expected} and got {got}: that is the loss itself. Its derivatives are wanted."),
+         "that is the loss itself. Its derivatives are wanted."),
     ],
     hints=["Write the residual first: r = X @ w - y, one number for each row. How does the mean of r² change "
            "when one w_j changes?",
@@ -162,7 +143,7 @@ def _inputs(rng):
 
 
 def _walk(step, first=0, last=None):
-    """A wrong descend with another step (t, theta, start, grad, lr), or without some of its points."""
+    """A wrong descend with another step (theta, start, grad, lr), or without some of its points."""
     def walk(grad, theta0, lr, steps):
         path = [theta0]
         for _ in range(steps):
@@ -210,38 +191,29 @@ descend = Exercise(
          "for {call} I expected the whole path, {expected}, and got its last point, {got}. "
          "Keep every point in a list, the start too."),
         (_walk(_plain, first=1),
-         "for {call} I expected {expected} and got {got}: the start is missing. Put theta0 into the path before the "
-         "loop."),
+         "the start is missing. Put theta0 into the path before the loop."),
         (_one_more,
-         "for {call} I expected {expected} and got {got}: one step too many. "
-         "With the start, `steps` steps make steps + 1 points."),
+         "one step too many. With the start, `steps` steps make steps + 1 points."),
         (_walk(_plain, last=-1),
-         "for {call} I expected {expected} and got {got}: the last point is missing. "
-         "Add each point to the path after its step, and take all `steps` steps."),
+         "the last point is missing. Add each point to the path after its step, and take all `steps` steps."),
         (_same_array,
-         "for {call} I expected {expected} and got {got}: all rows are the last point. `-=` changes the one "
-         "array that stands in the list many times; `theta = path[-1] - …` makes a new one."),
+         "all rows are the last point. "
+         "`-=` changes the one array that is in the list many times; `theta = path[-1] - …` makes a new one."),
         (_callers_array,
-         "for {call} I expected {expected} and got {got}: all rows are the last point, and the caller's theta0 has "
-         "changed with them. `-=` changes that one array; `theta = path[-1] - …` makes a new one."),
+         "all rows are the last point, and the caller's theta0 has changed with them. "
+         "`-=` changes that one array; `theta = path[-1] - …` makes a new one."),
         (_walk(lambda theta, start, grad, lr: theta - grad(theta)),
-         "for {call} I expected {expected} and got {got}: the steps are as long as the gradient. "
-         "Multiply it by lr."),
+         "the steps are as long as the gradient. Multiply it by lr."),
         (_walk(lambda theta, start, grad, lr: theta - lr * grad(start)),
-         "for {call} I expected {expected} and got {got}: every step uses the slope at the start. "
-         "Ask grad again at the last point, path[-1]."),
+         "every step uses the slope at the start. Call grad again at the last point, path[-1]."),
         (_walk(lambda theta, start, grad, lr: start - lr * grad(theta)),
-         "for {call} I expected {expected} and got {got}: every step sets out from theta0. "
-         "Set out from the last point, path[-1]."),
+         "every step sets out from theta0. Set out from the last point, path[-1]."),
         (_walk(lambda theta, start, grad, lr: start - lr * grad(start)),
-         "for {call} I expected {expected} and got {got}: every step starts at theta0 again. "
-         "Take the last point, path[-1], in both places."),
+         "every step starts at theta0 again. Take the last point, path[-1], in both places."),
         (_walk(lambda theta, start, grad, lr: -lr * grad(theta)),
-         "for {call} I expected {expected} and got {got}: that is the step alone. "
-         "It is added to the last point: path[-1] - …"),
+         "that is the step alone. It is added to the last point: path[-1] - …"),
         (_walk(lambda theta, start, grad, lr: lr * grad(theta)),
-         "for {call} I expected {expected} and got {got}: that is only what is taken off in a step. "
-         "Take it off the last point: path[-1] - …"),
+         "that is only what is taken off in a step. Take it off the last point: path[-1] - …"),
     ],
     hints=["The last point of the path is path[-1]. Which way is downhill there, and how far do you go?",
            "The slope there is grad(path[-1]). Against it, lr times as far: that is the step.",
@@ -324,62 +296,54 @@ train_model = Exercise(
     train_model, inputs=_inputs, returns=("theta", "losses"),
     mistakes=[
         (_trained(lambda x, y, theta: (x @ theta - y) / len(y)),
-         "for {call} I expected {expected} and got {got}: this gradient, the printed one, has a number for each row. "
-         "theta needs one for each parameter: multiply the residual by its row of x, with xᵀ in front."),
+         "this gradient, the printed one, has a number for each row. theta needs one for each parameter: "
+         "multiply the residual by its row of x, with xᵀ in front."),
         (_trained(lambda x, y, theta: 2 * (x @ theta - y) / len(y)),
-         "for {call} I expected {expected} and got {got}: this gradient has a number for each row. "
-         "theta needs one for each parameter: xᵀ in front of the residual."),
+         "this gradient has a number for each row. theta needs one for each parameter: xᵀ in front of the residual."),
         (_trained(lambda x, y, theta: np.mean(x @ theta - y)),
-         "for {call} I expected {expected} and got {got}: the residuals were averaged as they are. "
+         "the residuals were averaged as they are. "
          "Multiply each by its row of x first (xᵀ in front), and mind the 2 of the square's derivative."),
         (_trained(lambda x, y, theta: 2 * np.mean(x @ theta - y)),
-         "for {call} I expected {expected} and got {got}: the residuals were averaged as they are. "
-         "Multiply each by its row of x first: xᵀ in front."),
+         "the residuals were averaged as they are. Multiply each by its row of x first: xᵀ in front."),
         (_trained(lambda x, y, theta: np.dot(x, x @ theta - y) / len(y)),
-         "for {call} I expected {expected} and got {got}: x meets the residuals untransposed. "
-         "xᵀ has one row for each parameter; that one is needed, and the 2 of the square's derivative."),
+         "x meets the residuals untransposed. xᵀ has one row for each parameter; "
+         "that one is needed, and the 2 of the square's derivative."),
         (_trained(lambda x, y, theta: 2 * np.dot(x, x @ theta - y) / len(y)),
-         "for {call} I expected {expected} and got {got}: x meets the residuals untransposed. "
-         "xᵀ has one row for each parameter; that one is needed."),
+         "x meets the residuals untransposed. xᵀ has one row for each parameter; that one is needed."),
         (_trained(lambda x, y, theta: _mse(x, y, theta) / 2),
-         "for {call} I expected {expected} and got {got}: your steps are half as long as they should be. "
+         "your steps are half as long as they should be. "
          "The loss is a mean of squares without ½, so its gradient has a factor 2."),
         (_trained(lambda x, y, theta: _mse(x, y, theta) * len(y)),
-         "for {call} I expected {expected} and got {got}: the gradient is a sum over the rows. "
-         "The loss is their mean: divide by len(y)."),
+         "the gradient is a sum over the rows. The loss is their mean: divide by len(y)."),
         (_trained(lambda x, y, theta: _mse(x, y, theta) * len(y) / 2),
-         "for {call} I expected {expected} and got {got}: two factors are missing in the gradient, the 2 of the "
-         "square's derivative and the 1/n of the mean."),
+         "two factors are missing in the gradient, the 2 of the square's derivative and the 1/n of the mean."),
         (_trained(lambda x, y, theta: -_mse(x, y, theta)),
-         "for {call} I expected {expected} and got {got}: the walk goes uphill. "
-         "Look at the sign of the residual, and at the one in front of alpha."),
+         "the walk goes uphill. Look at the sign of the residual, and at the one in front of alpha."),
         (_trained(after=True),
-         "for {call} I expected {expected} and got {got}: these losses are measured after the update. "
+         "these losses are measured after the update. "
          "The program prints the loss of the prediction it has just made, before the update."),
         (_trained(loss=lambda x, y, theta: np.sum((x @ theta - y) ** 2)),
-         "for {call} I expected {expected} and got {got}: these losses are sums of squares. The loss is their mean."),
+         "these losses are sums of squares. The loss is their mean."),
         (_trained(loss=_half_mean_square),
-         "for {call} I expected {expected} and got {got}: these losses have a factor ½. "
+         "these losses have a factor ½. "
          "The loss is the plain mean of the squares, and your update already follows that one."),
         (_trained(lambda x, y, theta: _mse(x, y, theta) / 2, loss=_half_mean_square),
-         "for {call} I expected {expected} and got {got}: loss and gradient fit each other, but both are of half the "
-         "mean of squares. The loss here has no ½, so its gradient has a factor 2."),
+         "loss and gradient fit each other, but both are of half the mean of squares. "
+         "The loss here has no ½, so its gradient has a factor 2."),
         (_swapped,
-         "for {call} I expected {expected} and got {got}: theta comes first, then the losses."),
+         "theta comes first, then the losses."),
         (_trained(extra=-1),
-         "for {call} I expected {expected} and got {got}: one iteration is missing. Take all num_iterations."),
+         "one iteration is missing. Take all num_iterations."),
         (_trained(extra=1),
-         "for {call} I expected {expected} and got {got}: one iteration too many."),
+         "one iteration too many."),
         (_trained(start=np.ones),
-         "for {call} I expected {expected} and got {got}: your walk starts at 1. The program starts at zeros."),
+         "your walk starts at 1. The program starts at zeros."),
         (_predicted_once,
-         "for {call} I expected {expected} and got {got}: the prediction is made once and never again. "
-         "It depends on theta: make it anew inside the loop."),
+         "the prediction is made once and never again. It depends on theta: make it anew inside the loop."),
         (_last_loss,
-         "for {call} I expected {expected} and got {got}: only the last loss. Keep one for each iteration, in a list."),
+         "that is only the last loss. Keep one for each iteration, in a list."),
         (_loss_at_the_end,
-         "for {call} I expected {expected} and got {got}: there is one loss more than there were updates. "
-         "Only the loss before each update is wanted."),
+         "there is one loss more than there were updates. Only the loss before each update is wanted."),
     ],
     hints=["Start from the printed loop. What must `update_parameters` know that it was not given?",
            "Shapes: theta (d,), residual (n,), x (n, d). Which product of x and the residual has d numbers?",
@@ -423,29 +387,23 @@ def _std(X):
 
 _SCALINGS = [
     (lambda X: X.mean(axis=1), lambda X: X.std(axis=1),
-     "for {call} I expected {expected} and got {got}: `axis=1` runs along the rows. "
-     "A mean for each column is `axis=0`."),
+     "`axis=1` runs along the rows. A mean for each column is `axis=0`."),
     (lambda X: X.mean(axis=1, keepdims=True), lambda X: X.std(axis=1, keepdims=True),
-     "for {call} I expected {expected} and got {got}: each row was standardised. "
-     "The columns are the features: `axis=0`."),
+     "each row was standardised. The columns are the features: `axis=0`."),
     (_mean, lambda X: X.var(axis=0),
-     "for {call} I expected {expected} and got {got}: you divide by the variance. "
-     "The standard deviation is its root, and has the column's own unit."),
+     "you divide by the variance. The standard deviation is its root, and has the column's own unit."),
     (lambda X: 0, _std,
-     "for {call} I expected {expected} and got {got}: the columns are scaled but not centred. "
-     "Subtract each column's mean first."),
+     "the columns are scaled but not centred. Subtract each column's mean first."),
     (lambda X: X.min(axis=0), lambda X: X.max(axis=0) - X.min(axis=0),
-     "for {call} I expected {expected} and got {got}: that is min–max scaling, from 0 to 1. "
-     "Here the mean should be 0 and the standard deviation 1."),
+     "that is min–max scaling, from 0 to 1. Here the mean should be 0 and the standard deviation 1."),
     (_mean, lambda X: X.max(axis=0) - X.min(axis=0),
-     "for {call} I expected {expected} and got {got}: you divide by the range. Divide by the standard deviation."),
+     "you divide by the range. Divide by the standard deviation."),
     (_mean, lambda X: X.std(axis=0, ddof=1),
-     "for {call} I expected {expected} and got {got}: that divides by n − 1 in the deviation (`ddof=1`). "
+     "that divides by n − 1 in the deviation (`ddof=1`). "
      "Here it is the deviation of these very rows, by n, as NumPy's `std` has it."),
 ]
 
-_NO_BRACKETS = ("for {call} I expected {expected} and got {got}: Python divides before it subtracts. "
-                "Put brackets around the difference: `(X - mean) / std`.")
+_NO_BRACKETS = "Python divides before it subtracts. Put brackets around the difference: `(X - mean) / std`."
 
 standardise = Exercise(
     standardise, inputs=_inputs,
@@ -453,14 +411,11 @@ standardise = Exercise(
         (lambda X: X - X.mean(axis=0) / X.std(axis=0), _NO_BRACKETS),
         (lambda X: X - X.mean(axis=0) / np.where(X.std(axis=0) == 0, 1, X.std(axis=0)), _NO_BRACKETS),
         (_scaled(_mean, _std, guard=False),
-         "for {call} I expected {expected} and got {got}: a constant column has deviation 0, and 0/0 is not a number. "
-         "Divide by 1 there, and it becomes zeros."),
+         "a constant column has deviation 0, and 0/0 is not a number. Divide by 1 there, and it becomes zeros."),
         (lambda X: (X - X.mean()) / X.std(),
-         "for {call} I expected {expected} and got {got}: one mean and one deviation were used for the whole table. "
-         "Each column has its own: `axis=0`."),
+         "one mean and one deviation were used for the whole table. Each column has its own: `axis=0`."),
         (lambda X: X - X.mean(axis=0),
-         "for {call} I expected {expected} and got {got}: the columns are centred but not scaled. "
-         "Divide by each column's standard deviation."),
+         "the columns are centred but not scaled. Divide by each column's standard deviation."),
         *((_scaled(centre, scale, guard), text) for centre, scale, text in _SCALINGS for guard in (True, False)),
     ],
     hints=["For each column: subtract its mean, divide by its standard deviation. Which axis do the rows run along?",
@@ -492,35 +447,27 @@ backprop_line = Exercise(
     backprop_line, inputs=_inputs,
     mistakes=[
         (lambda delta2, W2, h: delta2 @ W2.T,
-         "for {call} I expected {expected} and got {got}: the way back through tanh is missing. "
-         "Multiply by its derivative, 1 − h²."),
+         "the way back through tanh is missing. Multiply by its derivative, 1 − h²."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * h * (1 - h),
-         "for {call} I expected {expected} and got {got}: h(1 − h) is the sigmoid's derivative. "
-         "That of tanh is 1 − h²."),
+         "h(1 − h) is the sigmoid's derivative. That of tanh is 1 − h²."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h),
-         "for {call} I expected {expected} and got {got}: you multiply by 1 − h. The derivative of tanh is 1 − h²."),
+         "you multiply by 1 − h. The derivative of tanh is 1 − h²."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h * 2),
-         "for {call} I expected {expected} and got {got}: `h * 2` doubles h. The square is `h**2`."),
+         "`h * 2` doubles h. The square is `h**2`."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - np.tanh(h) ** 2),
-         "for {call} I expected {expected} and got {got}: tanh was applied twice. "
-         "h is already tanh(a), so its derivative is 1 − h²."),
+         "tanh was applied twice. h is already tanh(a), so its derivative is 1 − h²."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 + h**2),
-         "for {call} I expected {expected} and got {got}: you multiply by 1 + h². The derivative of tanh is 1 − h²."),
+         "you multiply by 1 + h². The derivative of tanh is 1 − h²."),
         (lambda delta2, W2, h: delta2 @ W2.T * 1 - h**2,
-         "for {call} I expected {expected} and got {got}: without brackets h² is subtracted at the end. "
-         "Write `* (1 - h**2)`."),
+         "without brackets h² is subtracted at the end. Write `* (1 - h**2)`."),
         (lambda delta2, W2, h: (delta2 @ W2) * (1 - h**2),
-         "for {call} I expected {expected} and got {got}: W2 carries h forward to the outputs. "
-         "The way back is its transpose, W2.T, of shape (k, H)."),
+         "W2 carries h forward to the outputs. The way back is its transpose, W2.T, of shape (k, H)."),
         (lambda delta2, W2, h: (delta2 @ W2.T) @ (1 - h**2),
-         "for {call} I expected {expected} and got {got}: that is a matrix product. Each unit has its own "
-         "derivative, so multiply elementwise, with `*`."),
+         "that is a matrix product. Each unit has its own derivative, so multiply elementwise, with `*`."),
         (lambda delta2, W2, h: -(delta2 @ W2.T) * (1 - h**2),
-         "for {call} I expected {expected} and got {got}: the sign is reversed. "
-         "Nothing on the way back changes the sign; the minus comes in the update."),
+         "the sign is reversed. Nothing on the way back changes the sign; the minus comes in the update."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * h,
-         "for {call} I expected {expected} and got {got}: you multiply by h itself. "
-         "The chain rule wants the derivative of tanh, 1 − h²."),
+         "you multiply by h itself. The chain rule wants the derivative of tanh, 1 − h²."),
     ],
     hints=["Two factors, one for each thing passed on the way back: the weights, then tanh.",
            "Through the weights: delta2 is (n, k), the result (n, H). Which product with W2 fits?",
@@ -533,84 +480,75 @@ backprop_line = Exercise(
 best_step = Prediction(
     "best_step",
     "The forward difference (f(x + h) − f(x))/h: which h comes nearest to the true slope?",
-    {
-        "1e-2: coarse, but safe from rounding": lambda h: h > 3e-4,
-        "1e-5": lambda h: 3e-7 < h <= 3e-4,
-        "1e-8": lambda h: 1e-11 < h <= 3e-7,
-        "1e-15: the smaller the better": lambda h: h <= 1e-11,
+    at_least={
+        "1e-2: coarse, but safe from rounding": 3e-4,
+        "1e-5": 3e-7,
+        "1e-8": 1e-11,
+        "1e-15: the smaller the better": 0,
     },
-    "Two errors meet. The curve's bend costs about h, and shrinks with it; rounding f to 16 digits costs up "
-    "to about 1e-16 / h, and grows. They are equal near the root of 1e-16.")
+    why="Two errors meet. The curve's bend costs about h, and shrinks with it; rounding f to 16 digits costs up to "
+        "about 1e-16 / h, and grows. They are equal near the root of 1e-16.")
 
 sixty_degrees = Prediction(
     "sixty_degrees",
     "You walk at 60° to the steepest direction. How much of the steepest slope do you climb?",
-    {
-        "nearly all of it (87 %)": lambda share: 0.8 < share <= 1,
-        "half of it": lambda share: 0.4 < share <= 0.6,
-        "a third: 60° of 90° are gone": lambda share: 0.25 < share <= 0.4,
-        "it depends on the surface": lambda share: not (0.25 < share <= 0.6 or 0.8 < share <= 1),
+    at_least={
+        "nearly all of it (87 %)": 0.7,
+        "half of it": 0.4,
+        "a third: 60° of 90° are gone": 0.25,
+        "it depends on the surface": 0,
     },
-    "The slope in a direction is ‖∇J‖ cos φ, on any smooth surface, and cos 60° is ½. A direction that is a little "
-    "off the steepest one costs almost nothing: the cosine is flat at 0.")
+    why="The slope in a direction is ‖∇J‖ cos φ, on any smooth surface, and cos 60° is ½. A direction that is a "
+        "little off the steepest one costs almost nothing: the cosine is flat at 0.")
 
 how_long = Prediction(
     "how_long",
     "At the article's rate, 0.001, after how many iterations are all three coefficients within 0.01 of (0, 0, 1)?",
-    {
-        "about 20, as many as its program takes": lambda n: n < 50,
-        "about 100, where its table ends": lambda n: 50 <= n < 500,
-        "about 1,000": lambda n: 500 <= n < 10_000,
-        "more than 10,000": lambda n: n >= 10_000,
+    at_least={
+        "about 20, as many as its program takes": 0,
+        "about 100, where its table ends": 50,
+        "about 1,000": 500,
+        "more than 10,000": 10_000,
     },
-    "The error shrinks fast along the steepest direction of the loss and slowly along the flattest. The largest "
-    "eigenvalue bounds the rate, the smallest sets the waiting time: about 1/(η λmin) steps for each factor e.")
+    why="The error shrinks fast along the steepest direction of the loss and slowly along the flattest. The largest "
+        "eigenvalue bounds the rate, the smallest sets the waiting time: about 1/(η λmin) steps for each factor e.")
 
 zigzag = Prediction(
     "zigzag",
     "On the ravine, a rate of 0.03 glides along the valley; at 0.07 the path swings from wall to wall at every step. "
     "Which comes within 0.01 of the lowest point first?",
-    {
-        "the gliding one": lambda ratio: ratio < 1 / 1.2,
-        "the swinging one": lambda ratio: ratio > 1.2,
-        "both about alike": lambda ratio: 1 / 1.2 <= ratio <= 1.2,
-    },
-    "Swinging costs nothing as long as each swing is shorter than the last. Along the valley the larger rate walks "
-    "faster, and that is the long way.")
+    at_least={"the gliding one": 0, "the swinging one": 1.2, "both about alike": 1 / 1.2},
+    why="Swinging costs nothing as long as each swing is shorter than the last. Along the valley the larger rate "
+        "walks faster, and that is the long way.")
 
 first_fault = Prediction(
     "first_fault",
     "The article's linear-regression program, run exactly as printed: what happens?",
-    {
-        "it fits the line": lambda what: what == "fits",
-        "it runs, but the loss grows": lambda what: what == "grows",
-        "Python does not know a name (NameError)": lambda what: what == "NameError",
-        "the shapes don't fit (ValueError)": lambda what: what == "ValueError",
+    equal_to={
+        "it fits the line": "fits",
+        "it runs, but the loss grows": "grows",
+        "Python does not know a name (NameError)": "NameError",
+        "the shapes don't fit (ValueError)": "ValueError",
     },
-    "`update_parameters` speaks of y_true and y_pred, which nobody gave it: they live in other functions. "
-    "The first fault that stops a program hides all those behind it, so mend one and run again.")
+    why="`update_parameters` speaks of y_true and y_pred, which nobody gave it: they live in other functions. The "
+        "first fault that stops a program hides all those behind it, so mend one and run again.")
 
 scaled_steps = Prediction(
     "scaled_steps",
     "By what factor does the number of steps shrink when each (centred) column is also divided by its standard "
     "deviation, both at their best rate?",
-    {
-        "hardly (below 3)": lambda ratio: ratio < 3,
-        "about 10 (3–30)": lambda ratio: 3 <= ratio < 30,
-        "about 100 (30–1,000)": lambda ratio: 30 <= ratio < 1_000,
-        "more than 1,000": lambda ratio: ratio >= 1_000,
-    },
-    "The number of steps follows the condition number of the Hessian, λmax/λmin, and that goes with the square of "
-    "the columns' scales: a column measured in units ten times smaller makes it up to a hundred times larger.")
+    at_least={"hardly (below 3)": 0, "about 10 (3–30)": 3, "about 100 (30–1,000)": 30, "more than 1,000": 1_000},
+    why="The number of steps follows the condition number of the Hessian, λmax/λmin, and that goes with the square of "
+        "the columns' scales: a column measured in units ten times smaller makes it up to a hundred times larger.")
 
 which_valley = Prediction(
     "which_valley",
     "Himmelblau's surface has four equally deep valleys. What share of the starts ends in the valley nearest to it?",
-    {
-        "all of them": lambda share: share > 0.995,
-        "more than nine in ten, but not all": lambda share: 0.9 < share <= 0.995,
-        "about two in three": lambda share: 0.45 <= share <= 0.9,
-        "hardly better than chance, one in four": lambda share: share < 0.45,
+    at_least={
+        "all of them": 0.995,
+        "more than nine in ten, but not all": 0.9,
+        "about two in three": 0.45,
+        "hardly better than chance, one in four": 0,
     },
-    "The hiker follows the slope underfoot and knows nothing of distances. The borders between the basins are "
-    "ridges of the surface, not the lines halfway between the valleys.")
+    why="The hiker follows the slope underfoot and knows nothing of distances. The borders between the basins are "
+        "ridges of the surface, not the lines halfway between the valleys.")

@@ -6,11 +6,11 @@ from matplotlib.collections import PolyCollection
 from matplotlib.colors import LinearSegmentedColormap
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, fixed, marker, number
+from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, counted, fixed, marker, number
 from gdlib.plots import OKABE_ITO
 
 MOST_STEPS = 100
-FLOOR = 1e-8  # the lowest height above the valley floor that the picture tells from none
+FLOOR = 1e-8  # the lowest height above the valley floor that the picture can show
 
 # surface: (objective, half the map's width, its centre, opening start, opening rate). All maps are 3 wide to 2 high.
 SURFACES = {
@@ -24,10 +24,19 @@ SURFACES = {
 EDGES = {k: 2 / np.linalg.eigvalsh(f.hess(np.zeros(2)))[-1] for k, (f, *_) in SURFACES.items() if f.name == "quadratic"}
 
 
-class hiker(Explorer):  # noqa: N801 - used like a function
+class hiker(Explorer):
     """Gradient descent on a map of heights, and the height after each step.
 
-    Controls: surface ("bowl", "ravine", "rosenbrock", "himmelblau", "saddle"), x and y (the start), lr, steps.
+    Parameters
+    ----------
+    surface : {"bowl", "ravine", "rosenbrock", "himmelblau", "saddle"}
+        The landscape; a new one sets the start and the rate to values that suit it.
+    x, y : float
+        Where the walk begins.
+    lr : float
+        η, the learning rate.
+    steps : int
+        How many steps are shown as taken.
     """
 
     controls = {
@@ -67,14 +76,13 @@ class hiker(Explorer):  # noqa: N801 - used like a function
         data = {
             "scene": surface,
             "path": path,
-            "exit": _edge(path[-1], run.theta[left], np.array(centre), half) if left_now else None,
+            "exit": edge_point(path[-1], run.theta[left], np.array(centre), half) if left_now else None,
             "t": run.t[future],
             "height": np.maximum(height[future], FLOOR),
             "now": len(path) - 1,
         }
 
-        walked = "1 step" if steps == 1 else f"{steps} steps"
-        words = f"After {walked} of rate {number(lr)} from ({fixed(x)}, {fixed(y)}): "
+        words = f"After {counted(steps, 'step')} of rate {number(lr)} from ({fixed(x)}, {fixed(y)}): "
         if left_now:
             words += (
                 f"off the map. Step {left} led out of it, from height {number(height[left - 1])} to "
@@ -84,7 +92,7 @@ class hiker(Explorer):  # noqa: N801 - used like a function
             nearest = minima[np.linalg.norm(minima - path[-1], axis=-1).argmin()]
             distance = np.linalg.norm(nearest - path[-1])
             words += (
-                f"height {_small(height[steps])}, distance {_small(distance)} to the valley floor at "
+                f"height {_height_words(height[steps])}, distance {_height_words(distance)} to the valley floor at "
                 f"({fixed(nearest[0])}, {fixed(nearest[1])}). {_regime(path, distance, half, _held(f, path[-1]))}"
             )
         if lr >= 0.8 * EDGES.get(surface, np.inf):
@@ -146,7 +154,7 @@ class hiker(Explorer):  # noqa: N801 - used like a function
         path, edge, t, height, k = (data[name] for name in ("path", "exit", "t", "height", "now"))
         drawn = path if edge is None else np.vstack([path, edge])
         artists["path"].set_data(*drawn.T)
-        artists["arrows"].set_verts(_arrowheads(artists["path"].get_transform().transform(drawn)))
+        artists["arrows"].set_verts(arrowheads(artists["path"].get_transform().transform(drawn)))
         artists["walk"].set_data(t[: k + 1], height[: k + 1])
         artists["future"].set_data(t[k:], height[k:])
         artists["start"].set_data(*path[:1].T)
@@ -158,8 +166,18 @@ class hiker(Explorer):  # noqa: N801 - used like a function
             artists[name].set_data([], [])
 
 
-def _edge(inside, outside, centre, half):
-    """Where the step from a point inside the map to one outside crosses the map's edge."""
+def edge_point(inside, outside, centre, half):
+    """Where a step crosses the edge of the map.
+
+    Parameters
+    ----------
+    inside, outside : array (2,)
+        The step's ends, on the map and off it; coordinates off it may be infinite or nan.
+    centre : array (2,)
+        The map's centre.
+    half : float
+        Half its width; it is 3 wide to 2 high.
+    """
     step = np.nan_to_num(outside - inside, nan=0.0, posinf=1e9, neginf=-1e9)
     reach = np.array([half, half / 1.5])
     with np.errstate(divide="ignore"):
@@ -167,13 +185,13 @@ def _edge(inside, outside, centre, half):
     return inside + step * share.min()
 
 
-def _small(value):
-    """A height or distance; far below what the picture shows only rounding would be read."""
+def _height_words(value):
+    """A height or distance. Below what the picture can show it would be mostly rounding error."""
     return f"below {number(FLOOR)}" if 0 <= value < FLOOR else number(value)
 
 
 def _held(f, theta):
-    """Whether theta lies on a ridge that the slope follows exactly, so that no step leaves it."""
+    """Whether theta lies exactly on a ridge: the gradient points along it, so no step leaves it."""
     curvature, axes = np.linalg.eigh(f.hess(theta))
     return curvature[0] < 0 and abs(axes[:, 0] @ f.grad(theta)) < 1e-12
 
@@ -184,7 +202,7 @@ def _regime(path, distance, half, held):
     length = np.linalg.norm(steps, axis=-1)
     if len(steps) == 0:
         return "No step has been taken."
-    seen = length > 1e-3 * half  # shorter ones are no longer to be seen on the map
+    seen = length > 1e-3 * half  # shorter steps can't be seen on the map
     back = ((steps[1:] * steps[:-1]).sum(-1) < 0) & seen[1:]
     turned, lately = int(back.sum()), int(back[-10:].sum())
     turns = "once" if turned == 1 else f"{turned} times"
@@ -202,8 +220,23 @@ def _regime(path, distance, half, held):
     return "It is on its way" + (f", and has turned back {turns}." if turned else ".")
 
 
-def _arrowheads(pixels, size=12.0, apart=45.0):
-    """Triangles that show which way the path (k, 2) goes, some `apart` along it; -> (n, 3, 2), all in pixels."""
+def arrowheads(pixels, size=12.0, apart=45.0):
+    """Triangles that show which way a path goes.
+
+    Parameters
+    ----------
+    pixels : array (k, 2)
+        The path on the screen.
+    size : float
+        How long a triangle is, in pixels.
+    apart : float
+        About how far along the path it is to the next one, in pixels.
+
+    Returns
+    -------
+    array (n, 3, 2)
+        The tip and the two corners behind it, in pixels.
+    """
     step = np.diff(pixels, axis=0)
     length = np.linalg.norm(step, axis=-1)
     passed = np.concatenate([[0.0], np.cumsum(length)]) // apart

@@ -1,4 +1,4 @@
-"""What a learner's function did on each input, beside what the solution does, and what can be said of the two."""
+"""What a learner's function does on each input beside what the solution does, and what can be said about it."""
 from __future__ import annotations
 
 import ast
@@ -10,28 +10,61 @@ import linecache
 import re
 import textwrap
 import warnings
+from types import EllipsisType
 
 import numpy as np
 
+COMPARED = "for {call} I expected {expected} and got {got}"    # filled in by Case.as_text()
+
 
 class Outcome:
-    """What came of one call: numbers, some other value, or an exception; and which argument it changed."""
+    """The result of one call: numbers, another value or an exception; and which argument it changed.
+
+    Parameters
+    ----------
+    fn : function
+        It is called with deep copies of the arguments; what it prints and its warnings are dropped.
+    args : tuple
+        The arguments.
+    results : int, optional
+        How many results fn should return in a tuple; 0 for a single one.
+
+    Attributes
+    ----------
+    value : object
+        What fn returned; a generator's values as a list.
+    error : Exception or None
+        What fn raised.
+    changed : int or None
+        The place of the first argument that fn changed.
+    parts : tuple of array, or None
+        The value as float arrays, one for each result; None if it is not that many results of numbers.
+    """
 
     def __init__(self, fn, args, results=0):
-        given = [copy.deepcopy(a) for a in args]               # what lies in lists and dictionaries, too
+        given = [copy.deepcopy(a) for a in args]
         self.value, self.error = None, None
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 warnings.simplefilter("ignore")
                 self.value = fn(*given)
                 if inspect.isgenerator(self.value):
-                    self.value = list(self.value)              # whether batches come in a list or one by one is all one
-        except Exception as error:                             # the learner's own: it is shown to the learner
+                    self.value = list(self.value)              # batches may be yielded one by one
+        except Exception as error:                             # the learner's own, shown by `describe`
             self.error = error
         self.changed = next((i for i, (a, g) in enumerate(zip(args, given, strict=True)) if not _same(a, g)), None)
         self.parts = None if self.error else _numbers(self.value, results)
 
     def agrees(self, other, rtol=1e-6):
+        """Whether two outcomes are the same: the error's type or the numbers, and the argument that was changed.
+
+        Parameters
+        ----------
+        other : Outcome
+            It is the one that `rtol` is relative to.
+        rtol : float, optional
+            The relative tolerance of the numbers.
+        """
         if self.changed != other.changed or type(self.error) is not type(other.error):
             return False
         if self.parts is None or other.parts is None:
@@ -46,7 +79,17 @@ class Outcome:
 
 
 class Case:
-    """One input of an exercise: its arguments by name, the learner's outcome and the expected one."""
+    """One input of an exercise, with the learner's outcome and the expected one.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        It has the names of the function, of its parameters and of its results.
+    args : tuple
+        The arguments.
+    got, expected : Outcome
+        What the learner's function did with them, and what the solution did.
+    """
 
     def __init__(self, exercise, args, got, expected):
         self.arguments = dict(zip(exercise.parameters, args, strict=True))
@@ -54,7 +97,13 @@ class Case:
         self.call = f"`{exercise.name}({', '.join(map(_show_argument, args))})`"
 
     def as_text(self):
-        """call, got, expected: the first result in which they differ, or the whole."""
+        """The call, what it gave and what was expected; of several results, the first that differs.
+
+        Returns
+        -------
+        dict of str to str
+            The texts for {call}, {got} and {expected} in a sentence.
+        """
         if self.got.parts is None:
             return dict(call=self.call, got=str(self.got), expected=str(self.expected))
         pairs = list(zip(self.results or ("",), self.got.parts, self.expected.parts, strict=True))
@@ -64,17 +113,41 @@ class Case:
 
 
 def example(cases):
-    """Of the cases that disagree the first whose numbers differ to the eye, else the first."""
+    """The first case whose numbers differ as shown; where all look equal, the first that disagrees.
+
+    Parameters
+    ----------
+    cases : list of Case
+        At least one of them disagrees.
+
+    Returns
+    -------
+    Case
+        The one to show.
+    """
     different = [c for c in cases if not c.got.agrees(c.expected)]
     return next((c for c in different if c.got.parts is not None and c.as_text()["got"] != c.as_text()["expected"]),
                 different[0])
 
 
-# --- what can be said of any function that disagrees ------------------------------------------------------------------
+# --- what can be said about any function that disagrees ---------------------------------------------------------------
 
 
 def describe(fn, cases):
-    """The most telling of the sentences below."""
+    """A sentence about a function that disagrees with the solution, and with every known mistake.
+
+    Parameters
+    ----------
+    fn : function
+        The learner's.
+    cases : list of Case
+        All inputs of the exercise.
+
+    Returns
+    -------
+    str
+        What the first of the functions below found.
+    """
     sentences = (_raised, _none, _changed, _not_numbers, _shape, _not_finite, _always_the_same, _factor, _differs)
     return next(text for sentence in sentences if (text := sentence(fn, cases)))
 
@@ -87,14 +160,14 @@ def _raised(fn, cases):
     if isinstance(error, UnboundLocalError):
         more = " That name has no value yet when the line first runs."
     if isinstance(error, TypeError) and "Axis must be specified" in str(error):  # np.average
-        more = " np.average has to be told along which axis the weights lie: axis=0 is along a list of arrays."
+        more = " np.average must know along which axis the weights lie: axis=0 runs along a list of arrays."
     if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
         more = f" {_shapes(case)} `*` multiplies entry by entry, `@` multiplies rows with columns."
     return f"your function raised {case.got}{_line_of(fn, error)}.{more} The call was {case.call}."
 
 
 def _shapes(case):
-    """Here X is (2, 1), w (1,), and the result should be (1,)."""
+    """The shapes of all arrays in a sentence: Here X is (2, 1), w (1,), and the result should be (1,)."""
     def said(verb, arrays):
         (first, a), *rest = arrays
         return ", ".join([f"{first} {verb} {a.shape or 'a number'}",
@@ -120,10 +193,10 @@ def _changed(fn, cases):
         if case.got.changed is not None:
             name, value = list(case.arguments.items())[case.got.changed]
             copied = f"`{name}.copy()`"
-            if not isinstance(value, np.ndarray):              # a copy of the list alone holds the same arrays
-                copied = f"of what lies in it, too: `copy.deepcopy({name})`, after `import copy`"
-            return (f"{case.call} changed its argument `{name}`, and whoever called it still needs that. "
-                    f"Work on a copy ({copied}), and write `a = a - b` in place of `a -= b`.")
+            if not isinstance(value, np.ndarray):              # a copied list still holds the same arrays
+                copied = f"of what is in it, too: `copy.deepcopy({name})`, after `import copy`"
+            return (f"{case.call} changed its argument `{name}`, which the caller still needs. "
+                    f"Work on a copy ({copied}), and write `a = a - b` instead of `a -= b`.")
     return ""
 
 
@@ -141,7 +214,7 @@ def _shape(fn, cases):
             if g.shape != e.shape and g.size + e.size:
                 of = f" for {name}" if name else ""
                 return (f"for {case.call} I expected shape {e.shape}{of} and got shape {g.shape}: "
-                        f"{_show(e)} was expected, {_show(g)} came.")
+                        f"expected {_show(e)}, got {_show(g)}.")
     return ""
 
 
@@ -163,7 +236,7 @@ def _always_the_same(fn, cases):
 
 
 def _factor(fn, cases):
-    """Is there one c with got = c · expected on every input?"""
+    """Whether got = c · expected on every input, with one c."""
     e = np.concatenate([p.ravel() for c in cases for p in c.expected.parts])
     g = np.concatenate([p.ravel() for c in cases for p in c.got.parts])
     if not (np.isfinite(e).all() and np.isfinite(g).all() and e.any() and g.any()):
@@ -188,14 +261,14 @@ def _differs(fn, cases):
 
 
 def _compared(case):
-    return "for {call} I expected {expected} and got {got}".format(**case.as_text())
+    return COMPARED.format(**case.as_text())
 
 
 # --- looking at values and at source ----------------------------------------------------------------------------------
 
 
 def _numbers(value, results):
-    """value as a tuple of float arrays, one for each of the named results; None if it is anything else."""
+    """The value as a tuple of float arrays, one for each result; None if it is anything else."""
     if results and not (isinstance(value, (tuple, list)) and len(value) == results):
         return None
     try:
@@ -206,7 +279,7 @@ def _numbers(value, results):
 
 
 def _filled(rows):
-    """A list of rows of different lengths as one table, its empty places nan; what is no such list, as it is."""
+    """A list of rows of different lengths as one table filled up with nan; of anything else an array of objects."""
     try:
         rows = [np.asarray(row) for row in rows]
         if any(row.ndim != 1 or row.dtype.kind not in "iuf" for row in rows):
@@ -220,7 +293,7 @@ def _filled(rows):
 
 
 def _same(before, now):
-    """Whether an argument is still what it was, in all its parts; the learner's function was given a deep copy."""
+    """Whether an argument is still what it was, in all its parts."""
     if type(before) is not type(now):
         return False
     if isinstance(before, np.ndarray) and before.dtype.hasobject:
@@ -232,8 +305,8 @@ def _same(before, now):
     if isinstance(before, (list, tuple)):
         return len(before) == len(now) and all(map(_same, before, now))
     if isinstance(before, (set, str, bytes, int, float, complex, np.generic)):
-        return before == now or before != before               # nan is no other nan's equal
-    return True                                                # a function, say: nothing is known of its insides
+        return before == now or before != before               # nan does not equal itself
+    return True                                                # a function, say: what is inside is not known
 
 
 def _close(a, b, rtol=1e-6):
@@ -244,50 +317,52 @@ def _close(a, b, rtol=1e-6):
 
 
 def unfinished(fn):
-    """Is a gap of the exercise still open in fn: a `...` for a value, or for a whole function or loop?
+    """Whether a gap of the exercise is still open in a function's source.
 
-    A gap is `name = ...` or `return ...` (in a row of several, too), a `...` that something is to be done with, as in
-    `2 * ...` or `append(...)`, or a body of nothing but `...`. A `...` beside code of the learner's own is none, nor
-    one in an index or a branch; a function of nothing but `pass` is one.
+    A gap is a `...` that is assigned, returned, computed with or given to a function, or that is all of a loop's body.
+    A body of nothing but `...` or `pass` is one, too. A `...` in an index, in a branch or beside other code is not.
+
+    Parameters
+    ----------
+    fn : function
+        The learner's. Without source at hand, the answer is False.
     """
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(fn)))
     except (OSError, TypeError, SyntaxError):                  # no source at hand
         return False
     function = next((node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)), None)
-    if function is None:
-        return False
-    if all(isinstance(s, ast.Pass) or _is_text(s) or _is_dots(s) for s in function.body):
-        return True
-    return any(_is_gap(node) for node in ast.walk(function))
+    return function is not None and (all(map(_does_nothing, function.body)) or any(map(_is_gap, ast.walk(function))))
+
+
+def _does_nothing(statement):
+    """Whether a statement is `pass`, `...` or a docstring."""
+    match statement:
+        case ast.Pass() | ast.Expr(value=ast.Constant(value=str() | EllipsisType())):
+            return True
+    return False
 
 
 def _is_gap(node):
-    if isinstance(node, (ast.For, ast.While)):
-        return all(_is_dots(s) or _is_text(s) for s in node.body) and any(map(_is_dots, node.body))
-    if isinstance(node, ast.Return):
-        return _is_dots(node) or isinstance(node.value, ast.Tuple) and any(map(_is_dots, node.value.elts))
-    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        several = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and node.value
-        return _is_dots(node) or isinstance(several, ast.Tuple) and any(map(_is_dots, several.elts))
-    if isinstance(node, ast.BinOp):
-        return _is_dots(node.left) or _is_dots(node.right)
-    return isinstance(node, ast.Call) and any(map(_is_dots, node.args))
-
-
-def _is_dots(node):
-    """`...`, alone or as the value of a statement."""
-    if isinstance(node, (ast.Expr, ast.Return, ast.Assign, ast.AnnAssign, ast.AugAssign)):
-        node = node.value
-    return isinstance(node, ast.Constant) and node.value is Ellipsis
-
-
-def _is_text(node):
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    """Whether a `...` is what a node assigns, returns, computes with or calls with, or a loop's whole body."""
+    match node:
+        case ast.Call(args=values) | ast.Return(value=ast.Tuple(elts=values)):
+            pass
+        case ast.Assign(targets=[ast.Tuple()], value=ast.Tuple(elts=values)):
+            pass
+        case ast.BinOp(left=left, right=right):
+            values = [left, right]
+        case (ast.Return(value=value) | ast.Assign(value=value) | ast.AnnAssign(value=value)
+              | ast.AugAssign(value=value)
+              | ast.For(body=[ast.Expr(value=value)]) | ast.While(body=[ast.Expr(value=value)])):
+            values = [value]
+        case _:
+            return False
+    return any(isinstance(value, ast.Constant) and value.value is ... for value in values)
 
 
 def _line_of(fn, error):
-    """The learner's own line in which the error arose."""
+    """The learner's own line that raised the error."""
     file, trace, number = getattr(getattr(fn, "__code__", None), "co_filename", None), error.__traceback__, None
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == file:
@@ -298,7 +373,7 @@ def _line_of(fn, error):
 
 
 def _show(array, point=""):
-    """Numbers with four digits, whole ones with `point` at the end; of a long array its shape and beginning."""
+    """Numbers with four digits, whole ones with `point` after them; of a long array its shape and beginning."""
     if array.size > 12:
         return f"an array of shape {array.shape} that begins with {_show(array.ravel()[:3])[:-1]}, …]"
     if array.ndim == 0:
@@ -317,10 +392,33 @@ def _show_argument(value):
 
 
 def show_any(value):
+    """A float with four digits, anything else as Python prints it.
+
+    Parameters
+    ----------
+    value : object
+        What is shown.
+
+    Examples
+    --------
+    >>> show_any(3.14159), show_any(3)
+    ('3.142', '3')
+    """
     return f"{value:.4g}" if isinstance(value, (float, np.floating)) else repr(value)
 
 
 def kind(value):
-    """A value of any kind in a few words."""
+    """A value and its type, in at most a line.
+
+    Parameters
+    ----------
+    value : object
+        What is shown.
+
+    Examples
+    --------
+    >>> kind([1, "two"])
+    "[1, 'two'] (list)"
+    """
     text = repr(value)
     return f"{text if len(text) <= 60 else text[:60] + '…'} ({type(value).__name__})"

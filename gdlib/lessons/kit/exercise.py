@@ -1,4 +1,4 @@
-"""Exercise: calls the learner's function and says what it sees."""
+"""Exercise: it calls the learner's function and says what it sees."""
 from __future__ import annotations
 
 import contextlib
@@ -9,13 +9,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gdlib.lessons.kit.diagnosis import Case, Outcome, describe, example, kind, unfinished
+from gdlib.lessons.kit.diagnosis import COMPARED, Case, Outcome, describe, example, kind, unfinished
 from gdlib.lessons.kit.notes import note
 
 
 class Lambda:
     """A function that prints as its source, so that a call in a diagnosis can be pasted into a cell.
 
+    Parameters
+    ----------
+    source : str
+        The lambda expression; it may use `np`.
+
+    Examples
+    --------
     >>> Lambda("lambda x: x**2")
     lambda x: x**2
     """
@@ -32,7 +39,19 @@ class Lambda:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What a check found; `mistake` is the known wrong function that the learner's agrees with, if there is one."""
+    """What a check found.
+
+    Parameters
+    ----------
+    passed : bool
+        The function agrees with the solution on every input.
+    attempted : bool
+        No gap of the exercise is left open.
+    text : str
+        What the learner is told.
+    mistake : function or None
+        The known wrong function that the learner's agrees with.
+    """
 
     passed: bool
     attempted: bool
@@ -41,26 +60,27 @@ class Diagnosis:
 
 
 class Exercise:
-    """A function for the learner to write: check, hint, solution.
+    """A function for the learner to write, with a check, hints and a solution.
 
     Parameters
     ----------
     solution : function
-        Self-contained apart from `np`; its name is the exercise's name.
+        It uses nothing but its parameters and `np`. Its name is the exercise's name.
     inputs : function
-        rng -> tuples of arguments, random and edge ones, the simplest first.
+        rng -> an iterable of tuples of arguments, random and edge cases, the simplest first.
     mistakes : list of (function, str)
-        Known wrong versions, each with its own sentence. A sentence is given only when the learner's function agrees
-        with the wrong version on every input; {call}, {got} and {expected} in it stand for one input where they differ,
-        and the arguments go by their names, as in {y.size}.
+        Known wrong versions, each with its own sentence. It is shown only if the learner's function agrees with the
+        wrong version on every input. The exercise puts "for {call} I expected {expected} and got {got}: " before it,
+        unless the sentence says {call} itself. {call}, {expected} and {got} describe one input where the two differ;
+        its arguments go by their names, as in {y.size}.
     hints : list of str
         From a nudge to nearly the answer.
-    returns : tuple of str
-        Names of the results, where the solution returns a tuple.
-    success : str
-        A sentence for the one who has solved it.
-    nearly : str
-        What to say in its place of a function that passes, but differs by more than rounding.
+    returns : tuple of str, optional
+        The names of the results, where the solution returns a tuple.
+    success : str, optional
+        A sentence for those who have solved it.
+    nearly : str, optional
+        A sentence instead of `success` for a function that passes but differs by more than rounding.
     """
 
     def __init__(self, solution, *, inputs, mistakes, hints, returns=(), success="", nearly=""):
@@ -80,16 +100,33 @@ class Exercise:
         return textwrap.dedent(inspect.getsource(self.solution_function)).strip()
 
     def check(self, fn):
-        """Run `fn` on many inputs and say what came of it."""
+        """Run a function on all inputs and show the diagnosis.
+
+        Parameters
+        ----------
+        fn : function
+            The learner's.
+        """
         found = self.diagnose(fn)
         note("passed" if found.passed else "look" if found.attempted else "todo", [found.text])
 
     def use(self, fn):
-        """The function to go on with: the learner's once it passes the check, the solution until then."""
+        """The learner's function if it passes the check, otherwise the solution.
+
+        Parameters
+        ----------
+        fn : function
+            The learner's.
+
+        Returns
+        -------
+        function
+            The one that the lesson goes on with.
+        """
         return fn if self.diagnose(fn).passed else self.solution_function
 
     def hint(self):
-        """Give one hint more each time."""
+        """Show the next hint."""
         n, where = self.hints_given, f"`ex.{self.name}.solution()` shows one way to write it."
         if n == len(self.hints):
             note("hint", [f"{self.name}: that was the last hint. {where}"])
@@ -99,11 +136,22 @@ class Exercise:
         note("hint", lines + ([where] if self.hints_given == len(self.hints) else []))
 
     def solution(self):
-        """Show the code that the check itself is tested against."""
+        """Show the code that the check itself is tested with."""
         note("code", [f"{self.name}: one way to write it", self.solution_source])
 
     def diagnose(self, fn):
-        """What `check` shows, as a Diagnosis."""
+        """Find out what `check` shows.
+
+        Parameters
+        ----------
+        fn : function
+            The learner's.
+
+        Returns
+        -------
+        Diagnosis
+            With the text that `check` shows.
+        """
         def found(text, passed=False, attempted=True, mistake=None):
             return Diagnosis(passed, attempted, f"{self.name}: {text}", mistake)
 
@@ -120,11 +168,12 @@ class Exercise:
         for wrong, sentence in self.mistakes:
             if _agree(got, self._outcomes(wrong, calls)):
                 case = example(cases)
-                return found(sentence.format(**case.as_text(), **case.arguments), mistake=wrong)
+                told = sentence if "{call}" in sentence else f"{COMPARED}: {sentence}"
+                return found(told.format(**case.as_text(), **case.arguments), mistake=wrong)
         again = self._outcomes(fn, calls)
         if any(g.parts is not None and not g.agrees(a) for g, a in zip(got, again, strict=True)):
             return found("called twice with the same arguments, your function gives different results. If it draws "
-                         "random numbers, let a seed that it is given start them: np.random.default_rng(seed).")
+                         "random numbers, start them from a seed that it is given: np.random.default_rng(seed).")
         return found(describe(fn, cases))
 
     def _outcomes(self, fn, calls):
@@ -134,7 +183,7 @@ class Exercise:
         if not callable(fn):
             return (f"I expected your function and got {kind(fn)}. "
                     f"Give the check the function's name, without a call: `check({self.name})`.")
-        with contextlib.suppress(ValueError):                 # some builtins tell nothing about their parameters
+        with contextlib.suppress(ValueError):                 # some builtins have no signature
             parameters = inspect.signature(fn)
             try:
                 parameters.bind(*args)

@@ -2,13 +2,15 @@
 
 An explorer is a subclass of `Explorer` that says four things:
 
-    controls          name -> Slider, LogSlider, WholeSlider, Choice or Switch
-    picture(state)    the whole experiment, pure: -> (data for the artists, the sentence)
-    draw(fig, scene)  axes, and the artists that will move, once for each scene: -> {name: artist}
+    controls               name -> Slider, LogSlider, WholeSlider, DoublingSlider, Choice or Switch
+    picture(state)         the whole experiment, a pure function: -> (data for the artists, the sentence)
+    draw(fig, scene)       the axes, and the artists that will move: -> {name: artist}
     update(artists, data)  move the artists
 
-Only what moves is drawn again on a slider's move; the rest is a background that was kept. `data["scene"]` says which
-background it is: whatever is named there (a surface, fog or no fog) has a figure of its own.
+Its class has a name in small letters, as a learner calls it like a function: `explorers.hiker(lr=0.1)`.
+
+When a slider moves, only the artists are drawn again, on a background that was drawn once. `data["scene"]` names the
+background: each scene (a surface, fog or no fog) has a figure of its own.
 """
 import base64
 import html
@@ -27,35 +29,59 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-# A click goes to Python through a text field that is not shown: this needs no package beyond ipywidgets.
+# A click goes to Python through a hidden text field: this needs no package beyond ipywidgets.
 CLICK = (
     "const b = this.getBoundingClientRect(), i = this.closest('.gd-explorer').querySelector('.gd-picked input'); "
     "i.value = (event.clientX - b.left) / b.width + ' ' + (event.clientY - b.top) / b.height; "
     "i.dispatchEvent(new Event('input', {bubbles: true}))"
 )
 
-# Displayed explorers keep their widgets; a cell that is run again and again must not pile them up.
+# Displayed explorers keep their widgets. A cell that is run again and again must not pile them up.
 KEPT_ALIVE = 8
 _alive = OrderedDict()
 
 
 @dataclass(frozen=True)
 class Control:
-    """One thing to be set: `checked` takes a value from code, `widget` shows it, `settle` moves what is shown."""
+    """One thing that a learner can set.
+
+    Parameters
+    ----------
+    label : str
+        What stands before it on the screen.
+    value : object
+        Its opening value.
+    """
 
     label: str
     value: object
 
+    def checked(self, value):
+        """The value as this control keeps it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            This control can't take the value. The message is what follows the control's name: "must be …; got …".
+        """
+        raise NotImplementedError
+
+    def widget(self, value):
+        """A new widget that shows the value."""
+        raise NotImplementedError
+
     def moved(self, before, now):
+        """Whether a value that the browser sends is a move."""
         return now != before
 
     def settle(self, widget, value):
+        """Make a widget show the value."""
         widget.value = value
 
 
 @dataclass(frozen=True)
 class Slider(Control):
-    """A real number from low to high."""
+    """A real number from `low` to `high`, in steps of `step`."""
 
     low: float
     high: float
@@ -72,17 +98,19 @@ class Slider(Control):
         return value
 
     def rounded(self, value):
+        """The value with as many decimals as a step has."""
         return round(float(value), max(0, -math.floor(math.log10(self.step)))) + 0.0
 
     def position(self, value):
-        """In steps from the low end."""
+        """The number of steps from the low end to the value."""
         return (value - self.low) / self.step
 
     def moved(self, before, now):
-        """Whether this is a move: a browser shows a value between two steps as the nearer one, and sends that back."""
+        """Whether this is a move: a browser shows a value between two steps as the nearer step, and sends that back."""
         return now != before and abs(self.position(now) - round(self.position(before))) > 1e-3
 
     def span(self):
+        """The widget's range, as keywords."""
         digits = {"readout_format": ".3f"} if self.step < 0.01 else {}  # ipywidgets would show two
         return {"min": self.low, "max": self.high, "step": self.step, **digits}
 
@@ -90,7 +118,7 @@ class Slider(Control):
         return self.shown_as(value=value, **self.span(), **_labelled(self.label))
 
     def settle(self, widget, value):
-        """Give the widget this control's range and a value, in one message and without an impossible state between."""
+        """Give a widget this control's range and the value: one message, and no impossible state on the way."""
         with widget.hold_sync(), widget.hold_trait_notifications():
             for name, new in {**self.span(), "value": value}.items():
                 setattr(widget, name, new)
@@ -98,7 +126,7 @@ class Slider(Control):
 
 @dataclass(frozen=True)
 class WholeSlider(Slider):
-    """A whole number from low to high."""
+    """A whole number from `low` to `high`."""
 
     step: int = 1
 
@@ -114,11 +142,12 @@ class WholeSlider(Slider):
 
 
 class LogSlider(Slider):
-    """A positive number of two digits; low and high are powers of ten, and step is a part of a decade."""
+    """A positive number of two digits. `low` and `high` are powers of ten, and `step` is a part of a decade."""
 
     shown_as = widgets.FloatLogSlider
 
     def rounded(self, value):
+        """The value with two significant digits."""
         return float(f"{value:.2g}")
 
     def position(self, value):
@@ -131,7 +160,7 @@ class LogSlider(Slider):
 
 @dataclass(frozen=True)
 class DoublingSlider(Slider):
-    """A power of two from low to high: each step doubles it."""
+    """A power of two from `low` to `high`: each step doubles it."""
 
     step: int = 1
 
@@ -151,7 +180,7 @@ class DoublingSlider(Slider):
 
 @dataclass(frozen=True)
 class Choice(Control):
-    """One of several names. A new choice opens in its own good state."""
+    """One of several names, `options`. A new choice sets the sliders to values that suit it."""
 
     options: tuple
 
@@ -177,22 +206,45 @@ class Switch(Control):
 
 
 def _labelled(label):
-    """Layout for a control with its label in front, wide enough for both."""
+    """A widget's keywords for a label in front of it, wide enough for both."""
     return {"description": label, "style": {"description_width": "7.2em"}, "layout": {"width": "23em"}}
 
 
 class Explorer:
     """A picture that follows its controls. Display it by making it the last line of a cell.
 
-    Its `repr` is the line of code that opens it in its present state, `sentence` says what is to be seen there.
+    Its `repr` is the line of code that opens it in its present state.
+
+    Parameters
+    ----------
+    **state
+        Controls by name, each with its value; the others open at their own good value.
+
+    Attributes
+    ----------
+    state : dict
+        Name -> value of every control.
+    data : dict
+        What the artists are moved to, and the "scene" that they move on.
+    sentence : str
+        What is to be seen in the picture.
+    view : ipywidgets.VBox or None
+        Everything that is displayed; None before it is displayed and after `close`.
+    widgets : dict
+        Name -> widget of every control, once it is displayed.
+    image, words : ipywidgets.HTML
+        The picture, and the sentence with the line of code, once they are displayed.
 
     Raises
     ------
-    TypeError, ValueError : an unknown control, or a value that the control can't take
+    TypeError
+        A control that it has not, or a value of the wrong type.
+    ValueError
+        A value outside the control's range.
     """
 
     controls = {}
-    picked = None  # or a static method: a place in the picture that was clicked, 0 … 1 -> the controls it sets
+    picked = None  # or a static method: (x, y) of a click, from 0 to 1 -> the controls that it sets
     size, dpi = (10, 4), 100
 
     def __init_subclass__(cls):
@@ -215,17 +267,43 @@ class Explorer:
 
     @staticmethod
     def picture(state):
-        """The experiment: state -> (data, sentence). Pure; knows nothing of matplotlib or widgets."""
+        """Do the experiment. A pure function, which knows nothing of matplotlib and widgets.
+
+        Parameters
+        ----------
+        state : dict
+            Name -> value of every control.
+
+        Returns
+        -------
+        data : dict
+            What `update` needs, all numbers finite; `data["scene"]` names the background.
+        sentence : str
+            What is to be seen.
+        """
         raise NotImplementedError
 
     @staticmethod
     def draw(fig, scene):
-        """Put axes and all that stands still into fig; -> {name: artist} of what will move."""
+        """Put the axes and all that stands still into a figure.
+
+        Parameters
+        ----------
+        fig : matplotlib.figure.Figure
+            Empty, of the explorer's `size`.
+        scene : hashable
+            Which background: `data["scene"]`.
+
+        Returns
+        -------
+        dict
+            Name -> artist of what will move.
+        """
         raise NotImplementedError
 
     @staticmethod
     def update(artists, data):
-        """Move the artists to where data says."""
+        """Move the artists, as `draw` gave them, to where data says."""
         raise NotImplementedError
 
     # What it gets ---------------------------------------------------------------------------------------------------
@@ -234,8 +312,8 @@ class Explorer:
         return f"explorers.{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.state.items())})"
 
     def png(self, colours=None):
-        """The picture as the bytes of a PNG file; with a palette of `colours` it is small enough to be stored."""
-        image = _stage(type(self), self.data["scene"]).render(self.data)
+        """The picture as the bytes of a PNG file; a palette of so many `colours` makes it small enough to be stored."""
+        image = stage(type(self), self.data["scene"]).render(self.data)
         file = io.BytesIO()
         if colours:
             image.quantize(colours).save(file, "PNG", optimize=True)
@@ -243,10 +321,14 @@ class Explorer:
             image.save(file, "PNG", compress_level=1)
         return file.getvalue()
 
+    def click(self, x, y):
+        """Click on the displayed picture at x, y: from 0 to 1, from its upper left corner."""
+        self._clicked_at.value = f"{x} {y}"
+
     def close(self):
         """Let go of the widgets; displaying the explorer again makes new ones."""
         if self.view is not None:
-            for widget in [*self.widgets.values(), *self._shown, self._click, self._panel, self.view]:
+            for widget in [*self.widgets.values(), self.image, self.words, self._clicked_at, self._panel, self.view]:
                 widget.close()
                 widget.layout.close()  # a widget of its own, as its style is
                 if getattr(widget, "style", None) is not None:
@@ -258,11 +340,11 @@ class Explorer:
         self._open()
         source = base64.b64encode(self.png(colours=64)).decode()
         return {
-            # Written by hand: ipywidgets 7 and 8 make it in different ways, and it is the same.
+            # Written by hand: ipywidgets 7 and 8 make the same in different ways.
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2, "version_minor": 0, "model_id": self.view.model_id,
             },
-            "text/html": f"{self._image(source)}<p>{html.escape(self.sentence)}</p>{self._code()}",
+            "text/html": f"{self._image_html(source)}<p>{html.escape(self.sentence)}</p>{self._code()}",
             "image/png": source,
             "text/plain": self.sentence,
         }
@@ -272,14 +354,15 @@ class Explorer:
         name = type(self).__name__
         if unknown := set(given) - set(self.controls):
             raise TypeError(
-                f"{name} has no control {', '.join(sorted(map(repr, unknown)))}; it has {', '.join(self.controls)}"
+                f"the controls of {name} must be among {', '.join(self.controls)}; "
+                f"got {', '.join(sorted(map(repr, unknown)))}"
             )
 
         def checked(control, k):
             try:
                 return control.checked(given.get(k, control.value))
             except (TypeError, ValueError) as error:
-                raise type(error)(f"{k} of {name} {error}") from None
+                raise type(error)(f"{k} of {name} {error}. Leave it out to open at {control.value!r}.") from None
 
         chosen = {k: checked(c, k) for k, c in self.controls.items() if isinstance(c, Choice)}
         self.controls = self.fitted(**chosen)
@@ -287,16 +370,17 @@ class Explorer:
         self.data, self.sentence = self.picture(self.state)
 
     def _open(self):
+        """Make the widgets, and let go of those that were displayed longest ago."""
         if self.view is None:
             self.widgets = {k: control.widget(self.state[k]) for k, control in self.controls.items()}
             for name, widget in self.widgets.items():
                 widget.observe(partial(self._moved, name), "value")
             self._panel = widgets.HBox(list(self.widgets.values()), layout={"flex_flow": "row wrap"})
-            self._shown = [widgets.HTML(), widgets.HTML()]
-            self._click = widgets.Text(layout={"display": "none"})
-            self._click.add_class("gd-picked")
-            self._click.observe(self._clicked, "value")
-            self.view = widgets.VBox([self._panel, *self._shown, self._click])
+            self.image, self.words = widgets.HTML(), widgets.HTML()
+            self._clicked_at = widgets.Text(layout={"display": "none"})
+            self._clicked_at.add_class("gd-picked")
+            self._clicked_at.observe(self._clicked, "value")
+            self.view = widgets.VBox([self._panel, self.image, self.words, self._clicked_at])
             self.view.add_class("gd-explorer")
             self._show()
         _alive[id(self)] = self
@@ -305,6 +389,7 @@ class Explorer:
             next(iter(_alive.values())).close()
 
     def _moved(self, name, change):
+        """A control was moved: enter that state. A new choice keeps the other choices, not the sliders."""
         control = self.controls[name]
         if not control.moved(self.state[name], change["new"]):
             return
@@ -318,10 +403,10 @@ class Explorer:
         self._show()
 
     def _clicked(self, change):
-        """A click on the picture: set what it says, all at once."""
+        """The picture was clicked: set all that the click says at once."""
         if not change["new"]:
             return
-        self._click.value = ""  # so that another click at the same place is a change as well
+        self._clicked_at.value = ""  # so that another click at the same place is a change as well
         set_now = self.picked(*map(float, change["new"].split()))
         if set_now:
             self._enter({**self.state, **set_now})
@@ -330,15 +415,15 @@ class Explorer:
             self._show()
 
     def _show(self):
-        picture, words = self._shown
-        picture.value = self._image(base64.b64encode(self.png()).decode(), clicks=self.picked is not None)
-        words.value = (
+        source = base64.b64encode(self.png()).decode()
+        self.image.value = self._image_html(source, clicks=self.picked is not None)
+        self.words.value = (
             '<div role="status" aria-live="polite" style="font-size:1.1em;line-height:1.5;min-height:3em">'
             f"{html.escape(self.sentence)}</div>{self._code()}"
         )
 
-    def _image(self, source, clicks=False):
-        """The picture as HTML with its description; source is its PNG in base64."""
+    def _image_html(self, source, clicks=False):
+        """The picture with its description as HTML; `source` is its PNG in base64."""
         width, height = (round(inches * self.dpi) for inches in self.size)
         click = f'onclick="{CLICK}" ' if clicks else ""
         return (
@@ -351,20 +436,30 @@ class Explorer:
 
 
 class Stage:
-    """A figure of one scene: its background is drawn once, and what moves is drawn on a copy of it."""
+    """A figure of one scene. Its background is drawn once; the artists are drawn on a copy of it.
+
+    Parameters
+    ----------
+    explorer : type
+        A subclass of Explorer, whose `draw` and `update` are used.
+    scene : hashable
+        Which background.
+    """
 
     def __init__(self, explorer, scene):
         # A learner's style sheet must not move labels out of a picture that was laid out once.
         with matplotlib.style.context("default"):
             self.explorer = explorer
-            self.canvas = FigureCanvasAgg(Figure(explorer.size, dpi=explorer.dpi))
-            self.artists = explorer.draw(self.canvas.figure, scene)
+            self.figure = Figure(explorer.size, dpi=explorer.dpi)
+            self.canvas = FigureCanvasAgg(self.figure)
+            self.artists = explorer.draw(self.figure, scene)
             for artist in self.artists.values():
                 artist.set_animated(True)  # canvas.draw leaves these out
             self.canvas.draw()
-            self.background = self.canvas.copy_from_bbox(self.canvas.figure.bbox)
+            self.background = self.canvas.copy_from_bbox(self.figure.bbox)
 
     def render(self, data):
+        """The picture of this data, a PIL.Image.Image."""
         self.canvas.restore_region(self.background)
         self.explorer.update(self.artists, data)
         for artist in self.artists.values():
@@ -373,12 +468,14 @@ class Stage:
         return Image.frombuffer("RGBA", size, self.canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
 
 
-# Shared by all explorers of a class: a cell that is run again finds its figure drawn.
-_stage = lru_cache(maxsize=8)(Stage)
+@lru_cache(maxsize=8)
+def stage(explorer, scene):
+    """The Stage of an explorer's class and scene, shared by all its explorers: a cell run again finds it drawn."""
+    return Stage(explorer, scene)
 
 
 def marker(ax, shape, size, colour, label=None):
-    """A point to be moved, that stands out on any ground and is not cut at the edge of its axes."""
+    """An artist for one point. It stands out on any ground, and is not cut at the edge of its axes."""
     return ax.plot(
         [], [], shape, markersize=size, color=colour, markeredgecolor="black", markeredgewidth=1.3, label=label,
         clip_on=False,
@@ -386,7 +483,13 @@ def marker(ax, shape, size, colour, label=None):
 
 
 def number(value, digits=3):
-    """A number for a sentence: 3 significant digits, a true minus sign; 6,420 in full, 1.2·10⁻⁹ as a power of ten."""
+    """A number for a sentence, with `digits` significant digits and a true minus sign.
+
+    Examples
+    --------
+    >>> number(0.012345), number(-2.5), number(6421), number(1.24e-9)
+    ('0.0123', '−2.5', '6,420', '1.24·10⁻⁹')
+    """
     if not np.isfinite(value):
         return "beyond all numbers"
     text = f"{value:.{digits}g}"
@@ -400,5 +503,22 @@ def number(value, digits=3):
 
 
 def fixed(value, decimals=2):
-    """A number with a fixed count of decimals and a true minus sign."""
+    """A number for a sentence, with so many decimals and a true minus sign.
+
+    Examples
+    --------
+    >>> fixed(-0.5), fixed(-0.001)
+    ('−0.50', '0.00')
+    """
     return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+
+
+def counted(n, thing):
+    """How many there are, for a sentence.
+
+    Examples
+    --------
+    >>> counted(1, "step"), counted(12, "step")
+    ('1 step', '12 steps')
+    """
+    return f"{n} {thing}" + "s" * (n != 1)

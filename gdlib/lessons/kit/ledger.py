@@ -1,6 +1,6 @@
 """The ledger of claims: what articles and papers say, and what was measured here.
 
-Each claim has its experiment in a lesson, which ends with `claims.verdict(…)`. The ledger itself, data/claims.toml,
+Each claim has its experiment in a lesson, which ends with `ledger.verdict(…)`. The ledger itself, data/claims.toml,
 holds the statements, their sources and the verdicts; the tests compare it with what the lessons find.
 """
 from __future__ import annotations
@@ -21,45 +21,64 @@ VERDICTS = ("holds", "holds only if", "does not hold", "undecided")
 
 @cache
 def ledger():
-    """{"articles": {number: …}, "claims": {id: …}}, as data/claims.toml has them."""
+    """What data/claims.toml holds: {"articles": {number: …}, "claims": {id: …}}.
+
+    Raises
+    ------
+    FileNotFoundError
+        The file is missing.
+    """
     if not LEDGER.exists():
-        raise FileNotFoundError(f"data/claims.toml is missing; it must be in {LEDGER.parent}: "
-                                f"{data.how_to_restore('claims.toml')}")
+        raise FileNotFoundError(f"data/claims.toml must be in {LEDGER.parent}; got no such file. "
+                                f"{data.how_to_restore('claims.toml')}.")
     return tomllib.loads(LEDGER.read_text(encoding="utf-8"))
 
 
 def find(claim):
-    """The ledger's entry of a claim.
+    """The ledger's entry of a claim, by its id.
 
     Raises
     ------
-    ValueError : there is no claim of that id
+    ValueError
+        There is no claim of that id.
     """
     known = ledger()["claims"]
     if claim not in known:
         near = get_close_matches(str(claim), known, n=3, cutoff=0.4)
-        raise ValueError(f"there is no claim {claim!r} in data/claims.toml; "
-                         + (f"the nearest are {', '.join(near)}" if near else f"it has {len(known)} others"))
+        raise ValueError(f"claim must be one of the {len(known)} in data/claims.toml; got {claim!r}."
+                         + (f" The nearest are {', '.join(near)}." if near else ""))
     return known[claim]
 
 
 def source(claim):
-    """Where a claim comes from, in words."""
+    """The sources of a claim, in words."""
     articles = ledger()["articles"]
     return "; ".join(articles[name]["short"] if name in articles else name for name in find(claim)["source"])
 
 
 def decide(holds, otherwise=None):
-    """The verdict's name, of VERDICTS, by what was measured: True, False, or None for undecided.
+    """The verdict that follows from a measurement, one of VERDICTS.
 
-    With a condition, `holds` is measured where it is met and `otherwise` where it is not.
+    Parameters
+    ----------
+    holds : bool or None
+        Whether the claim held, where the condition is met if there is one; None for undecided.
+    otherwise : bool or None
+        Whether it held where the condition is not met; None without a condition.
 
+    Raises
+    ------
+    TypeError
+        A value that is neither True, False nor None.
+
+    Examples
+    --------
     >>> decide(True, otherwise=False), decide(True, otherwise=True), decide(False), decide(None)
     ('holds only if', 'holds', 'does not hold', 'undecided')
     """
     for name, value in (("holds", holds), ("otherwise", otherwise)):
         if value is not None and not isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{name} came as {value!r}; expected True, False, or None: compute it by a comparison")
+            raise TypeError(f"{name} must be True, False or None; got {value!r}. Compute it by a comparison.")
     if holds is None:
         return "undecided"
     if not holds:
@@ -75,26 +94,28 @@ def verdict(claim, holds, evidence, *, only_if="", otherwise=None):
     claim : str
         Its id in data/claims.toml.
     holds : bool or None
-        Computed from the measurement, where the condition is met if there is one; None where the spread covers the
+        Computed from the measurement, where the condition is met if there is one; None if the spread covers the
         difference.
     evidence : str
         What was measured, with the number.
     only_if : str, optional
         The condition under which it holds.
-    otherwise : bool, given exactly when only_if is
-        Computed from the measurement: did the claim hold where the condition is not met? If it did, the condition
-        was not needed, and is not shown.
+    otherwise : bool, optional
+        Given together with only_if and computed from the measurement: did the claim hold where the condition is not
+        met? If it did, the condition was not needed, and is not shown.
 
     Raises
     ------
-    ValueError : no such claim; only_if without otherwise, or the other way round
-    TypeError : holds or otherwise is not a truth value
+    ValueError
+        There is no such claim; or only_if was given without otherwise, or the other way round.
+    TypeError
+        `holds` or `otherwise` is no truth value.
     """
     entry, found = find(claim), decide(holds, otherwise)
     if bool(only_if) != (otherwise is not None):
-        raise ValueError(f"{claim}: expected only_if and otherwise together, got only_if={only_if!r} and "
-                         f"otherwise={otherwise!r}: measure as well whether the claim held where the condition is not "
-                         "met, True or False")
+        raise ValueError(f"only_if and otherwise of {claim} must be given together; got only_if={only_if!r} and "
+                         f"otherwise={otherwise!r}. Measure also whether the claim holds where the condition is not "
+                         "met, True or False.")
     condition = only_if if found == "holds only if" else ""
     lines = [f"Claim {claim}: {entry['statement']} ({source(claim)})",
              f"Measured: {evidence}",

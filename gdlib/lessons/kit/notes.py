@@ -6,7 +6,7 @@ import re
 
 from gdlib.display import emit
 
-# kind: (edge from the Okabe-Ito palette, symbol as a second cue). The text keeps the theme's own colour, light or dark.
+# kind: (edge from the Okabe-Ito palette, symbol as a second cue). The text keeps the theme's colour, light or dark.
 KINDS = {
     "passed": ("#009E73", "★"),
     "todo": ("#56B4E9", "○"),
@@ -19,18 +19,18 @@ KINDS = {
 
 
 def note(kind, lines, widget_view=None, folded=""):
-    """Display `lines` as a box of one of the KINDS; outside a notebook, print them.
+    """Display lines as a box; outside a notebook, print them.
 
     Parameters
     ----------
     kind : str
         One of KINDS.
     lines : list of str
-        Plain text; the first line is the heading, `…` in backquotes is shown as code.
+        Plain text. The first line is the heading; what stands in backquotes is shown as code.
     widget_view : dict, optional
-        A widget's display data, shown instead where the front end has widgets.
+        A widget's display data, shown instead by a front end that has widgets.
     folded : str, optional
-        As HTML, fold what is below the heading, and add this to the heading; plain text stays open.
+        In HTML, what is below the heading is folded, and this is added to the heading. Plain text stays open.
     """
     bundle = {"text/plain": "\n".join(lines), "text/html": as_html(kind, lines, folded)}
     if widget_view:
@@ -39,7 +39,7 @@ def note(kind, lines, widget_view=None, folded=""):
 
 
 def as_html(kind, lines, folded=""):
-    """The box as HTML, everything in it escaped."""
+    """The box as HTML, everything in it escaped; the parameters are those of `note`."""
     colour, symbol = KINDS[kind]
     heading, *rest = lines
     heading = f'<span aria-hidden="true" style="color:{colour};font-weight:bold">{symbol}</span> {_marked_up(heading)}'
@@ -56,5 +56,6 @@ def as_html(kind, lines, folded=""):
 
 
 def _marked_up(line):
+    """A line as HTML, with its code and its verdict marked."""
     line = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(line))
     return f"<strong>{line}</strong>" if line.startswith("Verdict: ") else line

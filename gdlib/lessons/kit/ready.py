@@ -1,7 +1,7 @@
-"""Is this machine ready for the course? One line a question, and the remedy where the answer is no.
+"""Is this machine ready for the course? One line per question, with the remedy if the answer is no.
 
     ready.check()                        in a notebook
-    python -m gdlib.lessons.kit.ready    in a terminal; a worker process too; exit status 1 if something is missing
+    python -m gdlib.lessons.kit.ready    in a terminal: asks a worker process too; exit status 1 if something is missing
 """
 import importlib
 import os
@@ -17,21 +17,27 @@ PACKAGES = {"numpy": "arrays", "matplotlib": "pictures", "ipywidgets": "sliders"
 
 
 def check(workers=False):
-    """Print what the course needs and whether it is here: Python, packages, data, a notebook; and show a slider to try.
+    """Print what the course needs and whether it is here, and show a slider to try.
 
     Parameters
     ----------
     workers : bool, optional
-        Start and stop one worker process too, as lesson 08 does: this takes some seconds.
+        Whether one worker process is started and stopped too, as in lesson 08; this takes some seconds.
     """
-    _answer(_questions(workers))
-    _answer([("a notebook", None if in_ipython() else "This is plain Python: open the lesson with `make lab`.")])
+    answer(questions(workers))
+    answer([("a notebook", None if in_ipython() else "This is plain Python: open the lesson with `make lab`.")])
     if in_ipython():
         _show_a_slider()
 
 
-def _answer(questions):
-    """Print each with its answer; how many were answered with no."""
+def answer(questions):
+    """Print each question with its answer, and return how many were answered with no.
+
+    Parameters
+    ----------
+    questions : iterable of (str, str or None)
+        What is needed, and None if it is here or else the remedy.
+    """
     missing = 0
     for question, remedy in questions:
         say(f"✓ {question}" if remedy is None else f"✗ {question}: no. {remedy}")
@@ -39,8 +45,8 @@ def _answer(questions):
     return missing
 
 
-def _questions(workers):
-    """Pairs (what is needed, None or the remedy)."""
+def questions(workers):
+    """What the course needs, as pairs for `answer`; with `workers` one process is started."""
     first, last = PYTHONS
     here = sys.version_info[:2]
     yield "Python 3.11 to 3.14", None if first <= here <= last else f"This is {sys.version.split()[0]}."
@@ -53,6 +59,7 @@ def _questions(workers):
 
 
 def _problem(action, argument, remedy=""):
+    """The error of action(argument), with the remedy; None if there is none."""
     try:
         action(argument)
     except Exception as error:
@@ -61,12 +68,13 @@ def _problem(action, argument, remedy=""):
 
 
 def _ask_a_worker(seconds):
+    """Start a worker process, ask it something, and stop it."""
     from gdlib import distributed
 
     with distributed.workers(Answering, n=1, timeout=seconds) as pool:
         _, process = pool.first([pool.call(0, "process")])
     if process == os.getpid():
-        raise RuntimeError("the worker must be a process of its own; got this one.")
+        raise RuntimeError("the worker must be a process of its own; got this one. Start Python again.")
 
 
 class Answering:
@@ -81,17 +89,17 @@ class Answering:
 
 def _show_a_slider():
     try:
-        box = _slider()
+        box = slider_to_try()
     except ImportError:
         return  # the list above says that ipywidgets is missing
     promise = "A slider appears here when you run this cell: it says that it works, and follows you when you move it."
     note("todo", [promise], widget_view={"version_major": 2, "version_minor": 0, "model_id": box.model_id})
 
 
-def _slider():
-    """A slider and a sentence that changes as soon as the front end answers; nothing waits for that.
+def slider_to_try():
+    """A box of a slider and a sentence, which changes as soon as the front end answers; nothing waits for that.
 
-    The front end counts a widget's views and reports the number: the first report shows that its messages arrive.
+    The front end counts a widget's views and reports the number. The first report shows that its messages arrive.
     """
     import ipywidgets as widgets
 
@@ -107,4 +115,4 @@ def _slider():
 
 
 if __name__ == "__main__":
-    sys.exit(bool(_answer(_questions(workers=True))))
+    sys.exit(bool(answer(questions(workers=True))))

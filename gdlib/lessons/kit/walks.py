@@ -4,7 +4,7 @@ from itertools import islice, repeat
 
 import numpy as np
 
-from gdlib.descent import iterate
+from gdlib.loop import iterate
 from gdlib.models import LogisticRegression
 from gdlib.objectives import Objective
 from gdlib.rules.rule import Optimizer

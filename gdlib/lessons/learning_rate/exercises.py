@@ -37,43 +37,33 @@ rates_from_curvatures = Exercise(
     rates_from_curvatures, inputs=_inputs, returns=("edge", "best", "factor"),
     mistakes=[
         (_from(edge=lambda m, L: 1 / L),
-         "for {call} I expected {expected} and got {got}: at 1/λ the steep direction arrives in one step. "
-         "The edge, where |1 − ηλ| is 1 again, is at 2/λ."),
+         "at 1/λ the steep direction arrives in one step. The edge, where |1 − ηλ| is 1 again, is at 2/λ."),
         (_from(edge=lambda m, L: 2 / m),
-         "for {call} I expected {expected} and got {got}: that is the flattest direction's edge. "
-         "The steepest one runs away first."),
+         "that is the flattest direction's edge. The steepest one runs away first."),
         (_from(best=lambda m, L: 1 / (m + L)),
          "for {call} I expected {expected} and got {got}, half as large as it should be: "
          "set 1 − ηλmin equal to ηλmax − 1, and solve for η."),
         (_from(best=lambda m, L: 1 / L),
-         "for {call} I expected {expected} and got {got}: 1/λmax is best for the steep direction alone. "
-         "At the best rate the flattest and the steepest shrink alike."),
+         "1/λmax is best for the steep direction alone. At the best rate the flattest and the steepest shrink alike."),
         (_from(best=lambda m, L: (2 / m + 2 / L) / 2),
-         "for {call} I expected {expected} and got {got}: that is halfway between the two edges. "
-         "At the best rate 1 − ηλmin equals ηλmax − 1."),
+         "that is halfway between the two edges. At the best rate 1 − ηλmin equals ηλmax − 1."),
         (_from(best=lambda m, L: (1 / m + 1 / L) / 2),
-         "for {call} I expected {expected} and got {got}: that is the mean of what each direction would like for "
-         "itself. At the best rate 1 − ηλmin equals ηλmax − 1."),
+         "that is the mean of what each direction would like for itself. At the best rate 1 − ηλmin equals ηλmax − 1."),
         (_from(best=lambda m, L: 2 / (L - m) if L > m else np.inf),
-         "for {call} I expected {expected} and got {got}: the two curvatures are added in the denominator, "
-         "since 1 − ηλmin = ηλmax − 1."),
+         "the two curvatures are added in the denominator, since 1 − ηλmin = ηλmax − 1."),
         (_from(factor=lambda m, L: (m - L) / (L + m)),
-         "for {call} I expected {expected} and got {got}: that is 1 − ηλmax, with its sign. "
-         "How much the distance shrinks is its size."),
+         "that is 1 − ηλmax, with its sign. Its size says how much the distance shrinks."),
         (_from(factor=lambda m, L: ((L - m) / (L + m)) ** 2),
-         "for {call} I expected {expected} and got {got}: that is how the loss shrinks. "
-         "The distance shrinks by its root."),
+         "that is how the loss shrinks. The distance shrinks by its root."),
         (_from(factor=lambda m, L: (L + m) / (L - m) if L > m else np.inf),
-         "for {call} I expected {expected} and got {got}, above 1: upside down. The distance shrinks at each step."),
+         "for {call} I expected {expected} and got {got}, above 1: the fraction is upside down. "
+         "The distance shrinks at each step."),
         (_from(factor=lambda m, L: 1 - 2 * m / L),
-         "for {call} I expected {expected} and got {got}: that is the flattest direction's factor at the edge. "
-         "Put the best rate into 1 − ηλmin."),
+         "that is the flattest direction's factor at the edge. Put the best rate into 1 − ηλmin."),
         (_from(ends=lambda e: (e[0], e[-1])),
-         "for {call} I expected {expected} and got {got}: the first and last need not be the smallest and largest. "
-         "Take min and max."),
+         "the first and last need not be the smallest and largest. Take min and max."),
         (lambda e: (2 / (np.min(e) + np.max(e)), 2 / np.max(e), (np.max(e) - np.min(e)) / (np.max(e) + np.min(e))),
-         "for {call} I expected {expected} and got {got}: the first two have changed places. "
-         "The edge comes first."),
+         "the first two have changed places. The edge comes first."),
     ],
     hints=["Each direction has its factor |1 − ηλ|. Which direction is the first to reach 1 as η grows?",
            "The edge is 2/λmax. At the best rate the slowest two are even: 1 − ηλmin = ηλmax − 1.",
@@ -93,7 +83,7 @@ def pick_rate(rates, losses):
 def _inputs(rng):
     yield np.array([0.01, 0.1, 1.0]), np.array([3.0, 1.0, 2.0])
     yield np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([2.0, 1.5, 1.0, np.inf, np.nan])
-    yield np.array([0.1, 0.2, 0.4]), np.array([5.0, 3.0, 1.0])                                # never turned up
+    yield np.array([0.1, 0.2, 0.4]), np.array([5.0, 3.0, 1.0])                                # the loss never rose
     yield np.array([0.1, 0.2, 0.4, 0.8]), np.array([9.0, 5.0, 4.0, 6.0])
     for n in (8, 20):
         losses = np.cumsum(rng.normal(size=n)) + 10
@@ -104,36 +94,27 @@ pick_rate = Exercise(
     pick_rate, inputs=_inputs,
     mistakes=[
         (lambda rates, losses: rates[np.argmin(losses)] / 2,
-         "for {call} I expected {expected} and got {got}: np.argmin takes nan for the smallest. "
-         "Leave out what is not finite; np.nanargmin does that for nan."),
+         "np.argmin takes nan for the smallest. Leave out what is not finite; np.nanargmin does that for nan."),
         (lambda rates, losses: rates[np.nanargmin(losses)],
-         "for {call} I expected {expected} and got {got}: that is the rate of the lowest loss itself. "
-         "It is about to become too large for this walk: take half of it."),
+         "that is the rate of the lowest loss itself. It is about to become too large for this walk: take half of it."),
         (lambda rates, losses: rates[np.argmin(losses)],
-         "for {call} I expected {expected} and got {got}: np.argmin takes nan for the smallest, and the rate found "
-         "is not halved."),
+         "np.argmin takes nan for the smallest, and the rate found is not halved."),
         (lambda rates, losses: np.nanargmin(losses) / 2,
-         "for {call} I expected {expected} and got {got}: argmin gives a place in the list. "
-         "The rate is rates[place]."),
+         "argmin gives a place in the list. The rate is rates[place]."),
         (lambda rates, losses: np.nanargmin(losses),
-         "for {call} I expected {expected} and got {got}: that is a place in the list. "
-         "Take half of the rate that stands there."),
+         "that is a place in the list. Take half of the rate that stands there."),
         (lambda rates, losses: np.nanmin(losses),
-         "for {call} I expected {expected} and got {got}: that is the lowest loss. The rate at that place is wanted."),
+         "that is the lowest loss. The rate at that place is wanted."),
         (lambda rates, losses: np.nanmin(losses) / 2,
-         "for {call} I expected {expected} and got {got}: that is half of the lowest loss. "
-         "Half of the rate at that place is wanted."),
+         "that is half of the lowest loss. Half of the rate at that place is wanted."),
         (lambda rates, losses: rates[np.nanargmin(losses)] / 10,
-         "for {call} I expected {expected} and got {got}: a tenth is a common choice, and a timid one here. "
-         "Take half."),
+         "a tenth is a common choice, and a timid one here. Take half."),
         (lambda rates, losses: rates[np.nanargmin(losses) // 2],
-         "for {call} I expected {expected} and got {got}: you halve the place in the list. Halve the rate there."),
+         "you halve the place in the list. Halve the rate there."),
         (lambda rates, losses: rates[np.nanargmin(np.diff(losses))] / 2,
-         "for {call} I expected {expected} and got {got}: you look for the steepest fall. "
-         "Here the rate of the lowest loss is halved."),
+         "you look for the steepest fall. Here the rate of the lowest loss is halved."),
         (lambda rates, losses: np.max(rates) / 2,
-         "for {call} I expected {expected} and got {got}: that is half of the largest rate tried, "
-         "whatever the losses."),
+         "that is half of the largest rate tried, whatever the losses."),
     ],
     hints=["Where in the list is the lowest loss? np.argmin gives the place; but mind nan.",
            "np.nanargmin leaves out nan, and inf is never the lowest.",
@@ -164,31 +145,25 @@ step_decay = Exercise(
     step_decay, inputs=_inputs,
     mistakes=[
         (lambda t, lr, factor, every: lr * factor ** (t // every),
-         "for {call} I expected {expected} and got {got}: the first stair is one step short. "
-         "Steps count from 1, so t − 1 of them lie behind."),
+         "the first stair is one step short. Steps count from 1, so t − 1 of them lie behind."),
         (lambda t, lr, factor, every: lr * factor ** ((t - 1) / every),
-         "for {call} I expected {expected} and got {got}: that glides. "
-         "A stair needs whole numbers: `//` divides and drops the rest."),
+         "that glides. A stair needs whole numbers: `//` divides and drops the rest."),
         (lambda t, lr, factor, every: lr * factor ** (t / every),
-         "for {call} I expected {expected} and got {got}: that glides, and starts below lr. A stair needs `//`, and "
-         "at t = 1 no step lies behind."),
+         "that glides, and starts below lr. A stair needs `//`, and at t = 1 no step lies behind."),
         (lambda t, lr, factor, every: lr * factor * ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: you multiply by the number of stairs. "
-         "The factor is applied that many times: a power, `**`."),
+         "you multiply by the number of stairs. The factor is applied that many times: a power, `**`."),
         (lambda t, lr, factor, every: lr / factor ** ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: dividing by a factor below 1 makes the rate grow."),
+         "dividing by a factor below 1 makes the rate grow."),
         (lambda t, lr, factor, every: lr * (1 - factor) ** ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: `factor` is what is kept, not what is taken off."),
+         "`factor` is what is kept, not what is taken off."),
         (lambda t, lr, factor, every: lr * factor if t > every else lr,
-         "for {call} I expected {expected} and got {got}: it drops once. After every `every` steps it drops again."),
+         "it drops once. After every `every` steps it drops again."),
         (lambda t, lr, factor, every: lr * factor ** (t - 1),
-         "for {call} I expected {expected} and got {got}: it drops at every step. Only each `every` steps it should."),
+         "it drops at every step. It should drop once in `every` steps."),
         (lambda t, lr, factor, every: (lr * factor) ** ((t - 1) // every),
-         "for {call} I expected {expected} and got {got}: the power takes lr with it. "
-         "Only the factor is raised: `lr * factor ** …`."),
+         "the power takes lr with it. Only the factor is raised: `lr * factor ** …`."),
         (lambda t, lr, factor, every: lr * factor ** ((t - 1) % every),
-         "for {call} I expected {expected} and got {got}: `%` is what is left of the division. "
-         "The number of full stairs is `//`."),
+         "`%` gives the remainder of the division. `//` gives the number of full stairs."),
     ],
     hints=["How many full stairs lie behind at step t, when t − 1 steps were taken before it?",
            "(t − 1) // every of them. Each has multiplied the rate by factor.",
@@ -236,45 +211,38 @@ warm_cosine = Exercise(
     warm_cosine, inputs=_inputs,
     mistakes=[
         (_cosine(warm=lambda t, w: 1),
-         "for {call} I expected {expected} and got {got}: the warm-up is missing. "
-         "In the first `warm` steps the cosine is multiplied by t / warm."),
+         "the warm-up is missing. In the first `warm` steps the cosine is multiplied by t / warm."),
         (_cosine(warm=lambda t, w: t / w),
-         "for {call} I expected {expected} and got {got}: the warm-up never ends. It rises to 1 and stays: min(1, …)."),
+         "the warm-up never ends. It rises to 1 and stays: min(1, …)."),
         (_cosine(warm=lambda t, w: max(1, t / w)),
-         "for {call} I expected {expected} and got {got}: max keeps it at 1 or above. min(1, t / warm) rises to 1."),
+         "max keeps it at 1 or above. min(1, t / warm) rises to 1."),
         (_cosine(warm=lambda t, w: min(1, (t - 1) / w)),
-         "for {call} I expected {expected} and got {got}: with t − 1 the first step has rate 0 and is lost. "
-         "Warm up by t / warm."),
+         "with t − 1 the first step has rate 0 and is lost. Warm up by t / warm."),
         (_cosine(wave=lambda s, n: 1 + np.cos(np.pi * s / n)),
          "for {call} I expected {expected} and got {got}, twice as large as it should be: 1 + cos runs from 2 to 0. "
          "Halve it."),
         (_cosine(wave=lambda s, n: np.cos(np.pi * s / n)),
-         "for {call} I expected {expected} and got {got}: a bare cosine falls below 0. "
-         "Lift it by 1 and halve: (1 + cos)/2 runs from 1 to 0."),
+         "a bare cosine falls below 0. Lift it by 1 and halve: (1 + cos)/2 runs from 1 to 0."),
         (_cosine(wave=lambda s, n: (1 + np.cos(2 * np.pi * s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: 2π is a whole wave, and comes up again. "
-         "Half a wave is π."),
+         "2π is a whole wave, and comes up again. Half a wave is π."),
         (_cosine(wave=lambda s, n: (1 + np.cos(s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: the angle has to reach π at the end. "
-         "Multiply s/steps by np.pi."),
+         "the angle has to reach π at the end. Multiply s/steps by np.pi."),
         (_cosine(wave=lambda s, n: (1 + np.cos(180 * s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: np.cos takes radians. Half a wave is np.pi, not 180."),
+         "np.cos takes radians. Half a wave is np.pi, not 180."),
         (_cosine(wave=lambda s, n: (1 + np.sin(np.pi * s / n)) / 2),
-         "for {call} I expected {expected} and got {got}: a sine starts in the middle. The cosine starts at the top."),
+         "a sine starts in the middle. The cosine starts at the top."),
         (_cosine(wave=lambda s, n: (1 + np.cos(np.pi * s / (n - 1))) / 2),
-         "for {call} I expected {expected} and got {got}: yours reaches 0 at the last step, which is then lost. "
-         "Divide by steps, and 0 comes one step later."),
+         "yours reaches 0 at the last step, which is then lost. Divide by steps, and 0 comes one step later."),
         (_warm_first(0),
-         "for {call} I expected {expected} and got {got}: your cosine begins with the last step of the warm-up. "
+         "your cosine begins with the last step of the warm-up. "
          "Here it begins at step 1, and the warm-up is a factor in front of it."),
         (_warm_first(1),
-         "for {call} I expected {expected} and got {got}: your cosine begins after the warm-up, as in PyTorch. "
+         "your cosine begins after the warm-up, as in PyTorch. "
          "Here it begins at step 1, and the warm-up is a factor in front of it."),
         (_cosine(late=1),
-         "for {call} I expected {expected} and got {got}: the cosine starts one step late. "
-         "At t = 1 no step lies behind: its angle is π (t − 1)/steps."),
+         "the cosine starts one step late. At t = 1 no step lies behind: its angle is π (t − 1)/steps."),
         (_cosine(wave=lambda s, n: np.cos(np.pi * s / n / 2)),
-         "for {call} I expected {expected} and got {got}: that is a quarter of a wave. "
+         "that is a quarter of a wave. "
          "(1 + cos)/2 over half a wave also leaves the top and reaches the bottom gently."),
     ],
     hints=["Let an angle run from 0 at t = 1 to π one step after the last. Its cosine runs from 1 to −1: lift and "
@@ -301,7 +269,7 @@ class _Height(Lambda):
         same = np.array_equal(theta, getattr(self, "last", None))
         self.times, self.last = (self.times + 1 if same else 0), np.array(theta)
         if self.times > 400:
-            raise RuntimeError("f was asked 400 times in a row at the same place, so this loop never ends")
+            raise RuntimeError("f was called 400 times in a row at the same place, so this loop never ends")
         return super().__call__(theta)
 
 
@@ -347,36 +315,27 @@ backtrack = Exercise(
     backtrack, inputs=_inputs,
     mistakes=[
         (_backtrack(asked=lambda lr, g: 0.0),
-         "for {call} I expected {expected} and got {got}: you accept any step that does not climb. "
-         "It should lose at least 0.3 · lr · ‖gradient‖²."),
+         "you accept any step that does not climb. It should lose at least 0.3 · lr · ‖gradient‖²."),
         (_backtrack(asked=lambda lr, g: 0.3 * lr * np.sqrt(g @ g)),
-         "for {call} I expected {expected} and got {got}: the length of the gradient comes in squared, "
-         "gradient @ gradient."),
+         "the length of the gradient has to be squared: gradient @ gradient."),
         (_backtrack(asked=lambda lr, g: 0.3 * (g @ g)),
-         "for {call} I expected {expected} and got {got}: what is asked does not shrink with the rate. "
-         "It is 0.3 · lr · ‖gradient‖²."),
+         "what you ask for does not shrink with the rate. Ask for 0.3 · lr · ‖gradient‖²."),
         (_backtrack(asked=lambda lr, g: lr * (g @ g)),
-         "for {call} I expected {expected} and got {got}: you ask for all that a straight slope would give. "
-         "Ask for 0.3 of it."),
+         "you ask for all that a straight slope would give. Ask for 0.3 of it."),
         (_backtrack(asked=lambda lr, g: -0.3 * lr * (g @ g)),
-         "for {call} I expected {expected} and got {got}: with + the step may climb. "
-         "It has to end below f(theta) by that much: f(theta) − …"),
+         "with + the step may climb. It has to end below f(theta) by that much: f(theta) − …"),
         (_backtrack(down=lambda theta, lr, g: theta + lr * g),
-         "for {call} I expected {expected} and got {got}: your step goes uphill, and no rate is small enough. "
-         "Look at the sign in front of lr * gradient."),
+         "your step goes uphill, and no rate is small enough. Look at the sign in front of lr * gradient."),
         (_halve_once,
-         "for {call} I expected {expected} and got {got}: it halves once. "
-         "Ask again after each halving: `while` in place of `if`."),
+         "it halves once. Ask again after each halving: `while` instead of `if`."),
         (_backtrack(last=0.5),
-         "for {call} I expected {expected} and got {got}: one halving too many. "
-         "The first rate that passes is the answer."),
+         "one halving too many. The first rate that passes is the answer."),
         (_the_point,
-         "for {call} I expected {expected} and got {got}: that is the point after the step. Return the rate."),
+         "that is the point after the step. Return the rate."),
         (_backtrack(shrink=0.1),
-         "for {call} I expected {expected} and got {got}: you divide by ten each time. Halve it."),
+         "you divide by ten each time. Halve it."),
         (_turned_round,
-         "for {call} I expected {expected} and got {got}: you halve as long as the step is good. "
-         "Halve while it does *not* lose enough."),
+         "you halve as long as the step is good. Halve while it does *not* lose enough."),
     ],
     hints=["Try the step: f(theta - lr * gradient). Is it low enough? If not, halve lr and try again.",
            "Low enough means at most f(theta) - 0.3 * lr * (gradient @ gradient).",
@@ -390,73 +349,61 @@ further_out = Prediction(
     "further_out",
     "The walk starts ten times further from the lowest point. What becomes of the largest rate at which it still "
     "arrives?",
-    {
-        "about ten times smaller: the slopes there are ten times as steep": lambda ratio: ratio < 0.3,
-        "somewhat smaller": lambda ratio: 0.3 <= ratio < 0.95,
-        "it stays the same": lambda ratio: 0.95 <= ratio <= 1.05,
-        "larger: there is more room": lambda ratio: ratio > 1.05,
+    at_least={
+        "about ten times smaller: the slopes there are ten times as steep": 0,
+        "somewhat smaller": 0.3,
+        "it stays the same": 0.95,
+        "larger: there is more room": 1.05,
     },
-    "Each step multiplies θ by 1 − ηλ, wherever θ is: the start cancels. Steeper slopes there make longer steps, and "
-    "the way is longer by just as much.")
+    why="Each step multiplies θ by 1 − ηλ, wherever θ is: the start cancels. Steeper slopes there make longer steps, "
+        "and the way is longer by just as much.")
 
 quickest = Prediction(
     "quickest",
     "A ravine bends with λ = 10 across and λ = 1 along. Its edge is 2/10. At which share of the edge is the walk "
     "quickest?",
-    {
-        "at a tenth: careful steps arrive first": lambda share: share < 0.3,
-        "at half: there the steep direction arrives in one step": lambda share: 0.3 <= share < 0.7,
-        "at about 0.9: swinging, but not far from the edge": lambda share: 0.7 <= share < 0.97,
-        "right at the edge: the larger the better": lambda share: share >= 0.97,
+    at_least={
+        "at a tenth: careful steps arrive first": 0,
+        "at half: there the steep direction arrives in one step": 0.3,
+        "at about 0.9: swinging, but not far from the edge": 0.7,
+        "right at the edge: the larger the better": 0.97,
     },
-    "The flat direction is what one waits for, and it wants the rate as large as can be. The steep one pays for it by "
-    "swinging. They are even at 2/(1 + 10), which is 10/11 of the edge.")
+    why="The flat direction is what one waits for, and it wants the rate as large as can be. The steep one pays for "
+        "it by swinging. They are even at 2/(1 + 10), which is 10/11 of the edge.")
 
 one_for_all = Prediction(
     "one_for_all",
     "Each of three problems has a range of rates that bring at least 90 % of what its best rate brings. Do the three "
     "ranges have a rate in common?",
-    {
-        "yes, and a factor of ten or more to choose from": lambda overlap: overlap >= 10,
-        "yes, but only just": lambda overlap: 1 <= overlap < 10,
-        "no": lambda overlap: overlap < 1,
-    },
-    "A range's upper end is set by the curvature, and that depends on the model, on the data and on their units. "
-    "What they have in common is the shape of the curve: slow, good, and then a cliff.")
+    at_least={"yes, and a factor of ten or more to choose from": 10, "yes, but only just": 1, "no": 0},
+    why="A range's upper end is set by the curvature, and that depends on the model, on the data and on their units. "
+        "What they have in common is the shape of the curve: slow, good, and then a cliff.")
 
 without_noise = Prediction(
     "without_noise",
-    "Now the same contest with the full gradient: no noise at all, and all nine rates below the edge. "
-    "Which schedule ends lowest?",
-    {
-        "the constant rate": lambda winner: winner == "constant",
-        "the stair": lambda winner: winner == "stair",
-        "the cosine": lambda winner: winner == "cosine",
-        "1/t": lambda winner: winner == "1/t",
-    },
-    "Without noise there is nothing to quench. Each step shrinks what is left by its own factor, and below the edge a "
-    "rate that falls only shortens the steps along the flat directions.")
+    "Now the same contest with the full gradient: no noise at all, and all nine rates below the edge. Which schedule "
+    "ends lowest?",
+    equal_to={"the constant rate": "constant", "the stair": "stair", "the cosine": "cosine", "1/t": "1/t"},
+    why="Without noise there is nothing to quench. Each step shrinks what is left by its own factor, and below the "
+        "edge a rate that falls only shortens the steps along the flat directions.")
 
 what_next = Prediction(
     "what_next",
-    "A rate of 0.3 can bear a curvature of 2/0.3 = 6.7. The network starts below that. What does its largest curvature "
-    "do while it trains?",
-    {
-        "it falls: near a minimum the ground is flat": lambda path: path == "falls",
-        "it stays where it was": lambda path: path == "stays",
-        "it rises to the limit, and stays there": lambda path: path == "edge",
-        "it rises beyond the limit, and the walk is thrown out": lambda path: path == "thrown out",
+    "A rate of 0.3 can bear a curvature of 2/0.3 = 6.7. The network starts below that. What does its largest "
+    "curvature do while it trains?",
+    equal_to={
+        "it falls: near a minimum the ground is flat": "falls",
+        "it stays where it was": "stays",
+        "it rises to the limit, and stays there": "edge",
+        "it rises beyond the limit, and the walk is thrown out": "thrown out",
     },
-    "Descent moves towards sharper ground as long as it can. Above the limit it swings across the sharpest direction, "
-    "and the swings push it back to flatter ground. So it hovers at the limit, and the loss goes on falling.")
+    why="Descent moves towards sharper ground as long as it can. Above the limit it swings across the sharpest "
+        "direction, and the swings push it back to flatter ground. So it hovers at the limit, and the loss goes on "
+        "falling.")
 
 small_enough = Prediction(
     "small_enough",
     "A valley with some ten ripples. At a rate of 0.05 few starts end in the deepest one. And at 0.001?",
-    {
-        "far fewer": lambda ratio: ratio < 0.8,
-        "as many": lambda ratio: 0.8 <= ratio <= 1.25,
-        "far more": lambda ratio: ratio > 1.25,
-    },
-    "Both rates are below the edge of the ripples, 2/λ at a ripple's floor. Any such walk settles in the first ripple "
-    "it meets. Being smaller still changes the time it takes, and not the place.")
+    at_least={"far fewer": 0, "as many": 0.8, "far more": 1.25},
+    why="Both rates are below the edge of the ripples, 2/λ at a ripple's floor. Any such walk settles in the first "
+        "ripple it meets. Being smaller still changes the time it takes, and not the place.")

@@ -2,7 +2,8 @@
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, fixed, marker, number
+from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, counted, fixed, marker, number
+from gdlib.lessons.learning_rate.exercises import rates_from_curvatures
 from gdlib.plots import OKABE_ITO
 
 BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
@@ -15,10 +16,17 @@ TOP_RATE, MOST_STEPS = 0.6, 40
 ETA = np.linspace(0, TOP_RATE, 241)
 
 
-class rate(Explorer):  # noqa: N801 - used like a function
+class rate(Explorer):
     """Gradient descent on ½(flat·x² + steep·y²): the path, and the factor of each direction against the rate.
 
-    Controls: lr, steep and flat (the two curvatures), steps.
+    Parameters
+    ----------
+    lr : float
+        η, the learning rate.
+    steep, flat : float
+        The curvatures across and along the ravine.
+    steps : int
+        How many steps are taken.
     """
 
     controls = {
@@ -37,6 +45,7 @@ class rate(Explorer):  # noqa: N801 - used like a function
         left = int(outside.argmax()) if outside.any() else None
         path = path[: None if left is None else left + 1]
         factors = 1 - lr * curvatures
+        edge, best, _ = rates_from_curvatures.solution_function(curvatures)
         angle = np.linspace(0, 2 * np.pi, 121)
         radii = np.sqrt(2 * np.geomspace(0.05, 20, 9) / curvatures[:, None])
         rings = radii[:, :, None] * np.array([np.cos(angle), np.sin(angle)])[:, None, :]
@@ -46,25 +55,24 @@ class rate(Explorer):  # noqa: N801 - used like a function
             "path": path,
             "rings": np.where(np.isinf(joined := np.concatenate([rings, gaps], -1)), 99.0, joined).reshape(2, -1),
             "lines": np.abs(1 - ETA * curvatures[:, None]),
-            "edge": 2 / steep,
-            "best": 2 / (steep + flat),
+            "edge": edge,
+            "best": best,
             "lr": lr,
             "factors": np.abs(factors),
             "left": left is not None,
         }
 
-        walked = "1 step" if steps == 1 else f"{steps} steps"
         words = (
             f"Rate {number(lr)}. Across, with curvature {number(steep)}, each step multiplies by {fixed(factors[1])}: "
-            f"it {_fate(factors[1])}. Along, with {number(flat)}, by {fixed(factors[0])}: it {_fate(factors[0])}. "
+            f"it {_fate_by_factor(factors[1])}. Along, with {number(flat)}, by {fixed(factors[0])}: "
+            f"it {_fate_by_factor(factors[0])}. "
         )
         if left is not None:
             words += f"Step {left} leaves the map. "
         else:
             share = np.linalg.norm(path[-1]) / np.linalg.norm(START)
-            words += f"After {walked} {_share(share)} of the distance is left. "
-        best = data["best"]
-        words += f"The edge is 2/{number(steep)} = {number(2 / steep)}; quickest is {number(best)}."
+            words += f"After {counted(steps, 'step')} {_share(share)} of the distance is left. "
+        words += f"The edge is 2/{number(steep)} = {number(edge)}; quickest is {number(best)}."
         return data, words
 
     @staticmethod
@@ -117,8 +125,8 @@ class rate(Explorer):  # noqa: N801 - used like a function
             artists[name].set_xdata([data[name]] * 2)
 
 
-def _fate(factor):
-    """What a direction does that each step multiplies by this factor."""
+def _fate_by_factor(factor):
+    """The fate of a coordinate that each step multiplies by this factor, in words."""
     if abs(factor) < 1e-9:
         return "arrives in one step"
     if factor > 0.9:
@@ -131,6 +139,7 @@ def _fate(factor):
 
 
 def _share(share):
+    """A share of the distance, in words."""
     return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
 
 
@@ -151,11 +160,24 @@ SHAPES = {
 }
 
 
-class schedule(Explorer):  # noqa: N801 - used like a function
-    """A rate that falls, on a bowl with curvatures 1 and 0.05 and a noisy slope: what is left of the start, what of it
-    is noise. Both are expected values, by the exact recursion  E[θ²] ← (1 − ηλ)² E[θ²] + η²σ².
+class schedule(Explorer):
+    """A rate that falls, on a noisy bowl: how much of the loss is left of the start, and how much is noise.
 
-    Controls: shape, lr (the largest rate), last (the share left at the end), warm (steps of warm-up), noise (σ).
+    The bowl has curvatures 1 and 0.05. Both parts are expected values, by the exact recursion
+    E[θ²] ← (1 − ηλ)² E[θ²] + η²σ².
+
+    Parameters
+    ----------
+    shape : {"constant", "stair", "exponential", "1/t", "line", "cosine"}
+        How the rate falls.
+    lr : float
+        η at the start, the largest rate.
+    last : float
+        The share of it that is left at the end.
+    warm : int
+        Steps of warm-up.
+    noise : float
+        σ, the standard deviation of the noise in each coordinate of the gradient.
     """
 
     controls = {
@@ -187,8 +209,8 @@ class schedule(Explorer):  # noqa: N801 - used like a function
             words += f"For {above} steps the rate is above the edge 2/λ = 2: the walk flies off, it diverges."
             return data, words
         words += (
-            f"Excess loss at the end: {_small(total)}, of which {_small(start[-1])} is left of the start and "
-            f"{_small(noisy[-1])} is noise of strength {fixed(noise, 1)}. "
+            f"Excess loss at the end: {_loss_words(total)}, of which {_loss_words(start[-1])} is left of the start and "
+            f"{_loss_words(noisy[-1])} is noise of strength {fixed(noise, 1)}. "
         )
         if above:
             words += f"For {above} steps the rate was above the edge 2/λ = 2. "
@@ -233,9 +255,19 @@ class schedule(Explorer):  # noqa: N801 - used like a function
 
 
 def _expected(rates, noise):
-    """Expected loss ½ Σ λ E[θ²] after each step, from θ = (1, 1): what is left of the start, and the noise's part.
+    """The two parts of the expected loss ½ Σ λ E[θ²] after each step, from θ = (1, 1).
 
-    A part that has passed LOST is infinite from there on.
+    Parameters
+    ----------
+    rates : array (STEPS,)
+        η at each step.
+    noise : float
+        σ.
+
+    Returns
+    -------
+    start, noisy : array (STEPS + 1,)
+        What is left of the start, and the noise's part; infinite once it has passed LOST.
     """
     shrink = (1 - rates[:, None] * CURVATURES) ** 2
     start, noisy = [np.ones(2)], [np.zeros(2)]
@@ -248,8 +280,10 @@ def _expected(rates, noise):
 
 
 def _drawn(loss):
+    """A loss that matplotlib can draw."""
     return np.clip(loss, 1e-9, 1e9)
 
 
-def _small(value):
+def _loss_words(value):
+    """A part of the loss, with two digits."""
     return "nothing" if value == 0 else "less than 10⁻⁹" if value < 1e-9 else number(value, 2)

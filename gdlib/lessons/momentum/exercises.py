@@ -56,54 +56,47 @@ momentum_step = Exercise(
     momentum_step, inputs=_inputs, returns=("theta", "v"),
     mistakes=[
         (_step(velocity=lambda v, g, lr, beta: beta * v + (1 - beta) * g),
-         "for {call} I expected {expected} and got {got}: that is the average, with 1 − β before the gradient. "
-         "Here the gradient comes in whole."),
+         "that is the average, with 1 − β before the gradient. Here the gradient comes in whole."),
         (_step(velocity=lambda v, g, lr, beta: beta * v - lr * g, move=lambda theta, v, new, g, lr: theta + new),
-         "for {call} I expected {expected} and got {got}: the step is right, but your velocity is Keras's, −lr times "
-         "the one asked for. Here v = beta * v + gradient, and the rate comes in when theta moves."),
+         "the step is right, but your velocity is Keras's, −lr times the one asked for. "
+         "Here v = beta * v + gradient, and the rate comes in when theta moves."),
         (_step(velocity=lambda v, g, lr, beta: beta * v + lr * g, move=lambda theta, v, new, g, lr: theta - new),
-         "for {call} I expected {expected} and got {got}: the step is right, but your velocity has the rate in it. "
+         "the step is right, but your velocity has the rate in it. "
          "Here the rate comes in when theta moves: theta - lr * v."),
         (_step(velocity=lambda v, g, lr, beta: beta * v + lr * g),
-         "for {call} I expected {expected} and got {got}: the rate comes in twice. "
-         "Leave it out of the velocity."),
+         "the rate comes in twice. Leave it out of the velocity."),
         (_step(velocity=lambda v, g, lr, beta: beta * v - g),
-         "for {call} I expected {expected} and got {got}: the gradient is subtracted twice, once from the velocity and "
-         "once from theta, so the walk goes uphill. v = beta * v + gradient."),
+         "the gradient is subtracted twice, once from the velocity and once from theta, "
+         "so the walk goes uphill. v = beta * v + gradient."),
         (_step(velocity=lambda v, g, lr, beta: v + beta * g),
-         "for {call} I expected {expected} and got {got}: β stands before the gradient. "
-         "It is the share of the old velocity that is kept."),
+         "β stands before the gradient. It is the share of the old velocity that is kept."),
         (_step(velocity=lambda v, g, lr, beta: v + g),
-         "for {call} I expected {expected} and got {got}: all of the old velocity is kept. Only the share β of it is."),
+         "all of the old velocity is kept. Keep only the share β of it."),
         (_step(velocity=lambda v, g, lr, beta: beta * (v + g)),
-         "for {call} I expected {expected} and got {got}: β takes the new gradient with it. "
-         "Brackets away: beta * v + gradient."),
+         "β takes the new gradient with it. Remove the brackets: beta * v + gradient."),
         (_step(velocity=lambda v, g, lr, beta: (1 - beta) * v + g),
-         "for {call} I expected {expected} and got {got}: you keep the share 1 − β. β is what is kept."),
+         "you keep the share 1 − β. Keep the share β."),
         (_step(move=lambda theta, v, new, g, lr: theta - lr * v),
-         "for {call} I expected {expected} and got {got}: theta moves with the old velocity. "
-         "First the new velocity, then the step."),
+         "theta moves with the old velocity. First the new velocity, then the step."),
         (_step(move=lambda theta, v, new, g, lr: theta - lr * g),
-         "for {call} I expected {expected} and got {got}: theta moves along the gradient alone. "
-         "It moves with the velocity."),
+         "theta moves along the gradient alone. It moves with the velocity."),
         (_step(move=lambda theta, v, new, g, lr: theta + lr * new),
-         "for {call} I expected {expected} and got {got}: the walk goes uphill. Look at the sign before lr."),
+         "the walk goes uphill. Look at the sign before lr."),
         (_step(move=lambda theta, v, new, g, lr: theta - new),
-         "for {call} I expected {expected} and got {got}: the rate is missing when theta moves."),
+         "the rate is missing when theta moves."),
         (_same_velocity,
-         "for {call} I expected {expected} and got {got}: theta is right, but the old velocity is handed back. "
-         "The next step needs the new one."),
+         "theta is right, but the old velocity is handed back. The next step needs the new one."),
         (_shortened_for_next,
-         "for {call} I expected {expected} and got {got}: theta is right, but the velocity is handed back times β. "
+         "theta is right, but the velocity is handed back times β. "
          "The next step takes its share β itself, so here β would come in twice."),
         (_kept_on_the_way,
-         "for {call} I expected {expected} and got {got}: β comes too late, when theta moves, and takes the new "
-         "gradient with it; and your velocity has −lr in it. v = beta * v + gradient, then theta - lr * v."),
+         "β comes too late, when theta moves, and takes the new gradient with it; "
+         "and your velocity has −lr in it. v = beta * v + gradient, then theta - lr * v."),
         (_kept_and_stored,
-         "for {call} I expected {expected} and got {got}: β takes the new gradient with it, and your velocity has "
-         "−lr in it. v = beta * v + gradient, then theta - lr * v."),
+         "β takes the new gradient with it, and your velocity has −lr in it. "
+         "v = beta * v + gradient, then theta - lr * v."),
         (lambda *args: _step()(*args)[::-1],
-         "for {call} I expected {expected} and got {got}: theta comes first, then the velocity."),
+         "theta comes first, then the velocity."),
     ],
     hints=["Two lines. First the velocity: which share of the old one stays, and what is added?",
            "v = beta * v + gradient. Then theta moves with this new v, against it, lr times as far.",
@@ -141,41 +134,35 @@ to_pytorch = Exercise(
     to_pytorch, inputs=_inputs, returns=("lr", "velocity"),
     mistakes=[
         (_translate(keras=lambda lr, beta, v: (lr, v / lr)),
-         "for {call} I expected {expected} and got {got}: Keras's velocity points downhill, PyTorch's uphill. "
-         "A minus sign is missing."),
+         "Keras's velocity points downhill, PyTorch's uphill. A minus sign is missing."),
         (_translate(keras=lambda lr, beta, v: (lr, -v)),
-         "for {call} I expected {expected} and got {got}: Keras's velocity has the rate in it, PyTorch's has not. "
-         "Divide by lr."),
+         "Keras's velocity has the rate in it, PyTorch's does not. Divide by lr."),
         (_translate(keras=lambda lr, beta, v: (lr, v)),
-         "for {call} I expected {expected} and got {got}: Keras's velocity is −lr times PyTorch's. Divide by −lr."),
+         "Keras's velocity is −lr times PyTorch's. Divide by −lr."),
         (_translate(keras=lambda lr, beta, v: (lr, -v * lr)),
-         "for {call} I expected {expected} and got {got}: you multiply by the rate. Keras's velocity has it in it "
-         "already, so divide."),
+         "you multiply by the rate. Keras's velocity already contains it, so divide."),
         (_translate(keras=lambda lr, beta, v: (lr * (1 - beta), -v / lr)),
-         "for {call} I expected {expected} and got {got}: for Keras the rate stays as it is. "
-         "Only the average needs a factor."),
+         "for Keras the rate stays as it is. Only the average needs a factor."),
         (_translate(average=lambda lr, b, v: (lr / (1 - b), v / (1 - b))),
-         "for {call} I expected {expected} and got {got}: the sum is 1/(1 − β) times as long as the average, so its "
-         "rate has to be (1 − β) times the average's, not the other way round."),
+         "the sum is 1/(1 − β) times as long as the average, so its rate has to be (1 − β) times the average's, "
+         "not the other way round."),
         (_translate(average=lambda lr, b, v: (lr * (1 - b), v * (1 - b))),
-         "for {call} I expected {expected} and got {got}: the sum is longer than the average. Divide v by 1 − β."),
+         "the sum is longer than the average. Divide v by 1 − β."),
         (_translate(average=lambda lr, b, v: (lr / (1 - b), v * (1 - b))),
-         "for {call} I expected {expected} and got {got}: the two factors of the average have changed places. "
+         "the two factors of the average have changed places. "
          "PyTorch's velocity is the longer one, so its rate is the smaller one."),
         (_translate(average=lambda lr, b, v: (lr * (1 - b), v)),
-         "for {call} I expected {expected} and got {got}: the rate is translated, the velocity is not. "
-         "The sum is 1/(1 − β) times the average."),
+         "the rate is translated, the velocity is not. The sum is 1/(1 − β) times the average."),
         (_translate(average=lambda lr, b, v: (lr / (1 - b), v)),
-         "for {call} I expected {expected} and got {got}: the rate grows where it should shrink, and the velocity "
-         "stays. The sum is 1/(1 − β) times as long as the average, so its rate is the smaller one, lr * (1 - beta)."),
+         "the rate grows where it should shrink, and the velocity stays. "
+         "The sum is 1/(1 − β) times as long as the average, so its rate is the smaller one, lr * (1 - beta)."),
         (_translate(average=lambda lr, b, v: (lr, v / (1 - b))),
-         "for {call} I expected {expected} and got {got}: the velocity is translated, the rate is not. "
-         "Their product has to stay."),
+         "the velocity is translated, the rate is not. Their product has to stay the same."),
         (_translate(average=lambda lr, b, v: (lr, v)),
-         "for {call} I expected {expected} and got {got}: the average is handed on as it is. "
-         "A sum is 1/(1 − β) times as long, and its rate as much smaller."),
+         "the average is handed on as it is. "
+         "A sum is 1/(1 − β) times as long, and its rate is smaller by the same factor."),
         (_translate(average=lambda lr, b, v: (lr * b, v / b)),
-         "for {call} I expected {expected} and got {got}: what stands before the gradient is 1 − β, not β."),
+         "the factor before the gradient is 1 − β, not β."),
     ],
     hints=["The step is what has to stay the same. PyTorch: lr · v. Keras: −v. Average: lr · m.",
            "Feed all of them the same gradients. Keras's v is −lr times the sum, the average's m is (1 − β) times it.",
@@ -216,36 +203,32 @@ best_pair = Exercise(
     best_pair, inputs=_inputs, returns=("lr", "beta", "factor"),
     mistakes=[
         (_pair(lr=lambda s, S: 2 / (S + s)),
-         "for {call} I expected {expected} and got {got}: the rate is not squared. "
-         "From √(ηL) + √(ημ) = 2 you have √η."),
+         "the rate is not squared. From √(ηL) + √(ημ) = 2 you get √η."),
         (_pair(lr=lambda s, S: 4 / (S + s)),
-         "for {call} I expected {expected} and got {got}: the 2 is squared, the sum of the roots below it is not. "
-         "From √η (√L + √μ) = 2 comes η = 4/(√L + √μ)²."),
+         "the 2 is squared, the sum of the roots below it is not. From √η (√L + √μ) = 2 comes η = 4/(√L + √μ)²."),
         (_pair(lr=lambda s, S: 2 / (S * S + s * s)),
-         "for {call} I expected {expected} and got {got}: your rate is plain descent's, 2/(μ + L)."),
+         "your rate is plain descent's, 2/(μ + L)."),
         (_pair(lr=lambda s, S: 4 / (S * S + s * s)),
-         "for {call} I expected {expected} and got {got}: (√L + √μ)² is not L + μ."),
+         "(√L + √μ)² is not L + μ."),
         (_pair(lr=lambda s, S: 1 / (S * S)),
-         "for {call} I expected {expected} and got {got}: your rate is 1/L. With momentum it may be larger."),
+         "your rate is 1/L. With momentum it may be larger."),
         (_pair(lr=lambda s, S: (2 / (S * S + s * s)) ** 2),
-         "for {call} I expected {expected} and got {got}: the roots are missing in the rate."),
+         "the roots are missing in the rate."),
         (_pair(beta=lambda s, S: (S - s) / (S + s)),
-         "for {call} I expected {expected} and got {got}: your β is the factor. The factor is √β."),
+         "your β is the factor. The factor is √β."),
         (_pair(beta=lambda s, S: ((S * S - s * s) / (S * S + s * s)) ** 2),
-         "for {call} I expected {expected} and got {got}: the roots are missing in β."),
+         "the roots are missing in β."),
         (_pair(factor=lambda s, S: ((S - s) / (S + s)) ** 2),
-         "for {call} I expected {expected} and got {got}: your factor is β. Its root is what a step leaves."),
+         "your factor is β. Its root is what a step leaves."),
         (_pair(factor=lambda s, S: (S * S - s * s) / (S * S + s * s)),
-         "for {call} I expected {expected} and got {got}: your factor is plain descent's, (κ − 1)/(κ + 1). "
-         "Here √κ takes the place of κ."),
+         "your factor is plain descent's, (κ − 1)/(κ + 1). Here √κ takes the place of κ."),
         (_pair(lr=lambda s, S: 2 / (S * S + s * s), beta=lambda s, S: ((S * S - s * s) / (S * S + s * s)) ** 2,
                factor=lambda s, S: (S * S - s * s) / (S * S + s * s)),
-         "for {call} I expected {expected} and got {got}: all three have L and μ where √L and √μ belong."),
+         "all three have L and μ where √L and √μ belong."),
         (lambda mu, L: _pair()(mu, L)[:2] + (1 - _pair()(mu, L)[2],),
-         "for {call} I expected {expected} and got {got}: your factor is what a step takes off. "
-         "Asked for is what it leaves."),
+         "your factor is what a step takes off. What it leaves is asked for."),
         (lambda mu, L: tuple(_pair()(mu, L)[i] for i in (1, 0, 2)),
-         "for {call} I expected {expected} and got {got}: the rate comes first, then β."),
+         "the rate comes first, then β."),
     ],
     hints=["Both ends want to stand where their two roots meet: ηL = (1 + √β)² and ημ = (1 − √β)². Take roots.",
            "√(ηL) = 1 + √β and √(ημ) = 1 − √β. Add them for η, divide them for √β.",
@@ -286,30 +269,26 @@ nesterov_step = Exercise(
     nesterov_step, inputs=_inputs, returns=("theta", "v"),
     mistakes=[
         (_look(ahead=lambda theta, v, lr, beta: theta),
-         "for {call} I expected {expected} and got {got}: that is the heavy ball, which feels the slope where it "
-         "stands. Nesterov's rule feels it at theta - lr * beta * v."),
+         "that is the heavy ball, which feels the slope where it stands. "
+         "Nesterov's rule feels it at theta - lr * beta * v."),
         (_look(ahead=lambda theta, v, lr, beta: theta + lr * beta * v),
-         "for {call} I expected {expected} and got {got}: you look back. The velocity is subtracted: "
-         "theta - lr * beta * v."),
+         "you look back. The velocity is subtracted: theta - lr * beta * v."),
         (_look(ahead=lambda theta, v, lr, beta: theta - lr * v),
-         "for {call} I expected {expected} and got {got}: you look as far as the whole velocity leads. "
-         "Only the share β of it is kept."),
+         "you look as far as the whole velocity leads. Only the share β of it is kept."),
         (_look(ahead=lambda theta, v, lr, beta: theta - beta * v),
-         "for {call} I expected {expected} and got {got}: the rate is missing where you look ahead."),
+         "the rate is missing where you look ahead."),
         (_look(sets_out=lambda theta, there: there),
-         "for {call} I expected {expected} and got {got}: you set out from the place you looked at. "
-         "The velocity already holds that part; set out from theta."),
+         "you set out from the place you looked at. The velocity already holds that part; set out from theta."),
         (_look(velocity=lambda v, g, beta: g),
-         "for {call} I expected {expected} and got {got}: the old velocity is lost. v = beta * v + …"),
+         "the old velocity is lost. v = beta * v + …"),
         (_look(velocity=lambda v, g, beta: v + g),
-         "for {call} I expected {expected} and got {got}: all of the old velocity is kept. Only the share β of it is."),
+         "all of the old velocity is kept. Keep only the share β of it."),
         (_look(velocity=lambda v, g, beta: beta * v + (1 - beta) * g),
-         "for {call} I expected {expected} and got {got}: the gradient comes in whole, without 1 − β."),
+         "the gradient comes in whole, without 1 − β."),
         (_look(velocity=lambda v, g, beta: beta * v - g),
-         "for {call} I expected {expected} and got {got}: the gradient is added to the velocity, and theta moves "
-         "against the velocity."),
+         "the gradient is added to the velocity, and theta moves against the velocity."),
         (lambda *args: _look()(*args)[::-1],
-         "for {call} I expected {expected} and got {got}: theta comes first, then the velocity."),
+         "theta comes first, then the velocity."),
     ],
     hints=["Without any slope, where would the old velocity carry you? Feel the slope there.",
            "There is theta - lr * beta * v. The rest is the heavy ball's two lines.",
@@ -339,28 +318,23 @@ next_age = Exercise(
     next_age, inputs=_inputs,
     mistakes=[
         (lambda age, gradient, step: 0 if gradient @ step < 0 else age + 1,
-         "for {call} I expected {expected} and got {got}: the gradient points uphill, so a step points uphill where "
-         "its product with the gradient is positive."),
+         "the gradient points uphill, so a step points uphill where its product with the gradient is positive."),
         (lambda age, gradient, step: 0 if gradient @ step >= 0 else age + 1,
-         "for {call} I expected {expected} and got {got}: on level ground the product is 0, and that is not uphill."),
+         "on level ground the product is 0, and that is not uphill."),
         (lambda age, gradient, step: 0 if gradient @ step > 0 else age,
-         "for {call} I expected {expected} and got {got}: the age never grows. One more after each step."),
+         "the age never grows. Add 1 after each step."),
         (lambda age, gradient, step: 1 if gradient @ step > 0 else age + 1,
-         "for {call} I expected {expected} and got {got}: it starts again from 0."),
+         "it starts again from 0."),
         (lambda age, gradient, step: age - 1 if gradient @ step > 0 else age + 1,
-         "for {call} I expected {expected} and got {got}: uphill it starts again from 0, whatever its age."),
+         "uphill it starts again from 0, whatever its age."),
         (lambda age, gradient, step: age + 1,
-         "for {call} I expected {expected} and got {got}: it never starts again. Where the step points uphill, "
-         "the age is 0."),
+         "it never starts again. Where the step points uphill, the age is 0."),
         (lambda age, gradient, step: 0 if np.all(gradient * step > 0) else age + 1,
-         "for {call} I expected {expected} and got {got}: you ask for every coordinate. "
-         "The sum of the products, gradient @ step, tells whether the step climbs."),
+         "you ask for every coordinate. The sum of the products, gradient @ step, tells whether the step climbs."),
         (lambda age, gradient, step: 0 if np.any(gradient * step > 0) else age + 1,
-         "for {call} I expected {expected} and got {got}: one coordinate that climbs is not enough. "
-         "The sum of the products, gradient @ step, decides."),
+         "one coordinate that climbs is not enough. The sum of the products, gradient @ step, decides."),
         (lambda age, gradient, step: 0 if np.linalg.norm(gradient) > np.linalg.norm(step) else age + 1,
-         "for {call} I expected {expected} and got {got}: lengths say nothing of up and down. "
-         "Take the product gradient @ step."),
+         "lengths say nothing about up and down. Take the product gradient @ step."),
     ],
     hints=["How does one tell from two vectors whether a step climbs? (Lesson 01, section 2.)",
            "The slope along the step has the sign of gradient @ step. Positive: uphill.",
@@ -373,59 +347,56 @@ next_age = Exercise(
 steady_push = Prediction(
     "steady_push",
     "The slope is 1 at every step, and β = 0.9: a tenth of the velocity is lost each time. How long does v become?",
-    {
-        "about 0.9: a little is always lost": lambda v: v < 0.95,
-        "1: an average of ones is one": lambda v: 0.95 <= v < 1.5,
-        "about 2": lambda v: 1.5 <= v < 5,
-        "about 10": lambda v: 5 <= v < 50,
-        "it grows without end": lambda v: v >= 50,
+    at_least={
+        "about 0.9: a little is always lost": 0,
+        "1: an average of ones is one": 0.95,
+        "about 2": 1.5,
+        "about 10": 5,
+        "it grows without end": 50,
     },
-    "It grows until what is lost, a tenth of v, is what comes in, 1. That is at v = 1/(1 − β) = 10. Under a steady "
-    "push the velocity is a sum, not an average, and the ball moves as descent would at ten times the rate.")
+    why="It grows until what is lost, a tenth of v, is what comes in, 1. That is at v = 1/(1 − β) = 10. Under a "
+        "steady push the velocity is a sum, not an average, and the ball moves as descent would at ten times the "
+        "rate.")
 
 edge_moves = Prediction(
     "edge_moves",
     "Descent flies off beyond ηλ = 2. A ball with β = 0.9 goes up to ten times as far a step. Where is its edge?",
-    {
-        "at about 0.2: ten times sooner": lambda edge: edge < 0.5,
-        "somewhat below 2": lambda edge: 0.5 <= edge < 1.95,
-        "at 2, as before": lambda edge: 1.95 <= edge <= 2.05,
-        "at nearly 4: it bears more": lambda edge: edge > 2.05,
+    at_least={
+        "at about 0.2: ten times sooner": 0,
+        "somewhat below 2": 0.5,
+        "at 2, as before": 1.95,
+        "at nearly 4: it bears more": 2.05,
     },
-    "At the edge the ball changes sides at every step, so the pushes come from alternate sides and cancel in the "
-    "velocity: it is 1 + β times smaller than a single push. What adds up under a steady push cancels here.")
+    why="At the edge the ball changes sides at every step, so the pushes come from alternate sides and cancel in the "
+        "velocity: it is 1 + β times smaller than a single push. What adds up under a steady push cancels here.")
 
 hundred_times = Prediction(
     "hundred_times",
     "κ grows from 100 to 10,000. Descent needs a hundred times as many steps. And the ball, at its best pair?",
-    {
-        "about as many as before": lambda times: times < 3,
-        "about ten times as many": lambda times: 3 <= times < 30,
-        "about a hundred times as many": lambda times: times >= 30,
-    },
-    "The ball's factor is (√κ − 1)/(√κ + 1): its steps grow like √κ. The steeper the ravine, the larger the gain.")
+    at_least={"about as many as before": 0, "about ten times as many": 3, "about a hundred times as many": 30},
+    why="The ball's factor is (√κ − 1)/(√κ + 1): its steps grow like √κ. The steeper the ravine, the larger the gain.")
 
 round_and_round = Prediction(
     "round_and_round",
     "One valley, convex, slopes never level but at its floor. The heavy ball has its best pair for these curvatures. "
     "What becomes of it from x = 3.3?",
-    {
-        "it reaches the floor": lambda fate: fate == "arrives",
-        "it goes round for ever, between a few places": lambda fate: fate == "cycles",
-        "it flies off": lambda fate: fate == "flies off",
+    equal_to={
+        "it reaches the floor": "arrives",
+        "it goes round for ever, between a few places": "cycles",
+        "it flies off": "flies off",
     },
-    "The pair is the best one for a bowl, where each direction keeps its curvature. Here the curvature changes under "
-    "the ball on its way, and the pushes come just at the wrong moments.")
+    why="The pair is the best one for a bowl, where each direction keeps its curvature. Here the curvature changes "
+        "under the ball on its way, and the pushes come just at the wrong moments.")
 
 noise_averaged = Prediction(
     "noise_averaged",
     "The slope is noisy, and a velocity adds up many slopes. At the same rate η = 0.1, how does the ball's scatter "
     "about the floor (its variance) compare with descent's, for β = 0.9?",
-    {
-        "about a tenth: the noise averages out": lambda ratio: ratio < 0.3,
-        "somewhat smaller": lambda ratio: 0.3 <= ratio < 0.9,
-        "the same": lambda ratio: 0.9 <= ratio <= 1.1,
-        "about ten times as large": lambda ratio: ratio > 1.1,
+    at_least={
+        "about a tenth: the noise averages out": 0,
+        "somewhat smaller": 0.3,
+        "the same": 0.9,
+        "about ten times as large": 1.1,
     },
-    "Each kick of noise enters the velocity and pushes for ten steps. The ball moves like descent at η/(1 − β), and "
-    "its scatter is that of the larger rate.")
+    why="Each kick of noise enters the velocity and pushes for ten steps. The ball moves like descent at η/(1 − β), "
+        "and its scatter is that of the larger rate.")

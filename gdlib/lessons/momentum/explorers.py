@@ -3,34 +3,12 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, marker, number
+from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, counted, marker, number
+from gdlib.lessons.kit.recurrence import at_step, recurrence, roots
+from gdlib.lessons.momentum.exercises import best_pair
 from gdlib.plots import OKABE_ITO
 
 BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
-
-
-def roots(t, b):
-    """The two roots (complex) of z² − t z + b = 0."""
-    half = np.sqrt(np.asarray(t) ** 2 - 4 * np.asarray(b) + 0j)
-    return (t + half) / 2, (t - half) / 2
-
-
-def at_step(k, t, b):
-    """xₖ of  xₖ₊₁ = t xₖ − b xₖ₋₁,  x₋₁ = x₀ = 1,  from its roots: no loop, whatever k.
-
-    xₖ = sₖ₊₁ − b sₖ with sₖ = (z₁ᵏ − z₂ᵏ)/(z₁ − z₂), which is k zᵏ⁻¹ where the roots meet.
-    """
-    first, second = roots(t, b)
-    gap = first - second
-    double = np.abs(gap) < 1e-9
-
-    def s(k):
-        apart = (first**k - second**k) / np.where(double, 1, gap)
-        return np.where(double, k * first ** np.maximum(k - 1, 0), apart)
-
-    with np.errstate(under="ignore"):
-        return (s(k + 1) - b * s(k)).real
-
 
 # --- fate_map ---------------------------------------------------------------------------------------------------------
 
@@ -39,19 +17,28 @@ START = np.array([-2.4, 1.0])
 HALF = np.array([3.0, 2.4])  # half the landscape's width and height
 TOP_RATE, TOP_BETA = 4.0, 0.99
 MAP_BOX, LAND_BOX = (0.07, 0.155, 0.42, 0.80), (0.585, 0.155, 0.40, 0.80)
-BEST = gd.momentum(4 / (1 + 0.2) ** 2, ((1 - 0.2) / (1 + 0.2)) ** 2).hyper  # of κ = 25
+BEST_RATE, BEST_BETA, BEST_FACTOR = best_pair.solution_function(*CURVATURES)
 
 
 def factors(lr, beta):
-    """What each direction shrinks by in a step, in the long run: (..., along and across)."""
+    """What each direction shrinks by per step, in the long run: (..., along and across)."""
     lr, beta = np.asarray(lr)[..., None], np.asarray(beta)[..., None]
-    return np.abs(roots(1 + beta - lr * CURVATURES, beta)).max(axis=0)
+    return np.abs(roots(*recurrence(lr * CURVATURES, beta))).max(axis=0)
 
 
-class fate_map(Explorer):  # noqa: N801 - used like a function
-    """A heavy ball in a ravine of κ = 25: a map of its factor a step over (η, β), a cross on it, and the ball's path.
+class fate_map(Explorer):
+    """A heavy ball in a ravine of κ = 25: a map of its factor per step over (η, β), and the path from one place of it.
 
-    Controls: lr, beta, steps. A click on the map moves the cross.
+    A click on the map moves the cross, which marks lr and beta.
+
+    Parameters
+    ----------
+    lr : float
+        η, the learning rate.
+    beta : float
+        β, the share of the velocity that is kept.
+    steps : int
+        How many steps are taken.
     """
 
     controls = {
@@ -62,7 +49,7 @@ class fate_map(Explorer):  # noqa: N801 - used like a function
 
     @staticmethod
     def picked(x, y):
-        """A place in the picture, 0 … 1 from its upper left corner -> the controls to be set, if it is on the map."""
+        """The controls that a click at (x, y) sets, from 0 to 1 from the upper left corner; none beside the map."""
         left, bottom, width, height = MAP_BOX
         across, up = (x - left) / width, (1 - y - bottom) / height
         if not (0 <= across <= 1 and 0 <= up <= 1):
@@ -79,10 +66,9 @@ class fate_map(Explorer):  # noqa: N801 - used like a function
         left = np.linalg.norm(path[-1]) / np.linalg.norm(START)
         data = {"scene": "ravine", "cross": np.array([lr, beta]), "path": np.clip(path, -99, 99)}
 
-        walked = "1 step" if steps == 1 else f"{steps} steps"
         words = (
-            f"Rate {number(lr)}, β = {number(beta)}. Across, ηλ = {number(lr)}: the ball {_fate(lr, beta)}. "
-            f"Along, ηλ = {number(0.04 * lr)}: it {_fate(0.04 * lr, beta)}. "
+            f"Rate {number(lr)}, β = {number(beta)}. Across, ηλ = {number(lr)}: the ball {_fate_of_ball(lr, beta)}. "
+            f"Along, ηλ = {number(0.04 * lr)}: it {_fate_of_ball(0.04 * lr, beta)}. "
         )
         if slowest > 1 + 1e-9:
             outside = (np.abs(path) > HALF).any(axis=-1)
@@ -91,8 +77,8 @@ class fate_map(Explorer):  # noqa: N801 - used like a function
         else:
             share = f"{left:.1%}" if 0.001 <= left < 10 else "less than 0.1%" if left < 1 else "a multiple"
             words += (
-                f"After {walked} {share} of the distance is left; in the long run each step leaves "
-                f"{number(slowest)} of it (best: {number(np.sqrt(BEST['beta']))})."
+                f"After {counted(steps, 'step')} {share} of the distance is left; in the long run each step leaves "
+                f"{number(slowest)} of it (best: {number(BEST_FACTOR)})."
             )
         return data, words
 
@@ -104,12 +90,12 @@ class fate_map(Explorer):  # noqa: N801 - used like a function
         shades = LinearSegmentedColormap.from_list("fate", ["#084a78", "#5fa8d8", "#eaf3fa"])
         shades = shades.with_extremes(over="#f6dfd3")
         chart.imshow(slowest, origin="lower", extent=(0, TOP_RATE, 0, TOP_BETA), aspect="auto", cmap=shades,
-                     vmin=BEST["beta"] ** 0.5, vmax=1.0 + 1e-9)
+                     vmin=BEST_FACTOR, vmax=1.0 + 1e-9)
         lines = chart.contour(lr, beta, slowest, levels=[0.75, 0.85, 0.93, 0.97], colors="0.25", linewidths=0.8)
         chart.clabel(lines, fontsize=10, fmt=lambda level: f"{level:g}")
         chart.plot(2 + 2 * beta, beta, color=RED, linewidth=2)
         chart.annotate("flies off", (3.4, 0.25), ha="center", fontsize=12, color="0.25")
-        chart.plot(BEST["lr"], BEST["beta"], "*", color=YELLOW, markersize=15, markeredgecolor="black")
+        chart.plot(BEST_RATE, BEST_BETA, "*", color=YELLOW, markersize=15, markeredgecolor="black")
         chart.set(xlim=(0, TOP_RATE), ylim=(0, TOP_BETA))
         chart.set_xlabel("rate η", fontsize=13, labelpad=2)
         chart.set_ylabel("momentum β", fontsize=13, labelpad=2)
@@ -143,14 +129,15 @@ class fate_map(Explorer):  # noqa: N801 - used like a function
         artists["now"].set_data(*path[-1:].T)
 
 
-def _fate(a, beta):
-    """What a heavy ball does in one direction with ηλ = a."""
-    largest = max(abs(root) for root in roots(1 + beta - a, beta))
+def _fate_of_ball(a, beta):
+    """What a heavy ball does in a direction with ηλ = a, in words."""
+    t, b = recurrence(a, beta)
+    largest = max(abs(root) for root in roots(t, b))
     if largest > 1 + 1e-9:
         return "swings ever wider"
     if largest > 1 - 1e-9:
         return "swings for ever"
-    if (1 + beta - a) ** 2 < 4 * beta:
+    if t**2 < 4 * b:
         return f"rolls to and fro, and shrinks by √β = {number(largest)} a step"
     return f"{'glides in' if a < 1 + beta else 'changes sides at every step'}, by {number(largest)} a step"
 
@@ -162,29 +149,34 @@ FLOOR = 1e-16
 STEPS = np.unique(np.geomspace(1, LAST_STEP + 1, 240).round().astype(int)) - 1
 
 
-def tuned(method, kappa):
+def best_settings(method, kappa):
     """The rate and β that are best for curvatures from 1/κ to 1."""
-    root, wide = np.sqrt(kappa), np.sqrt(3 * kappa + 1)
+    wide = np.sqrt(3 * kappa + 1)
     return {
         "descent": (2 / (1 + 1 / kappa), 0.0),
-        "heavy ball": ((2 * root / (root + 1)) ** 2, ((root - 1) / (root + 1)) ** 2),
+        "heavy ball": best_pair.solution_function(1 / kappa, 1.0)[:2],
         "Nesterov": (4 / (3 + 1 / kappa), (wide - 2) / (wide + 2)),
     }[method]
 
 
 def left_of_loss(method, kappa, k):
-    """The loss of each of 12 directions after k steps, as a share of the whole at the start: k (...) -> (..., 12)."""
-    a, beta = np.geomspace(1 / kappa, 1, COUNT) * (pair := tuned(method, kappa))[0], pair[1]
-    damped = 1 - a if method == "Nesterov" else 1
-    t = (1 + beta) * damped if method == "Nesterov" else 1 + beta - a
-    return at_step(np.asarray(k)[..., None], t, beta * damped) ** 2 / COUNT
+    """The loss of each of 12 directions after k steps (...), as a share of the whole at the start: (..., 12)."""
+    lr, beta = best_settings(method, kappa)
+    t, b = recurrence(lr * np.geomspace(1 / kappa, 1, COUNT), beta, look_ahead=method == "Nesterov")
+    return at_step(np.asarray(k)[..., None], t, b) ** 2 / COUNT
 
 
-class scrub(Explorer):  # noqa: N801 - used like a function
-    """Any step k of a tuned walk in 12 directions, straight from the roots; what is left of the loss, direction by
-    direction.
+class scrub(Explorer):
+    """Any step of a tuned walk in 12 directions, straight from the roots: how much of the loss each has left.
 
-    Controls: method ("descent", "heavy ball", "Nesterov"), kappa, k.
+    Parameters
+    ----------
+    method : {"descent", "heavy ball", "Nesterov"}
+        The rule, at its best rate and β for this κ.
+    kappa : float
+        κ, the condition number: the curvatures go from 1/κ to 1.
+    k : int
+        Which step.
     """
 
     controls = {
@@ -196,7 +188,7 @@ class scrub(Explorer):  # noqa: N801 - used like a function
     @staticmethod
     def picture(state):
         method, kappa, k = (state[name] for name in ("method", "kappa", "k"))
-        split, (lr, beta) = left_of_loss(method, kappa, k), tuned(method, kappa)
+        split, (lr, beta) = left_of_loss(method, kappa, k), best_settings(method, kappa)
         total = split.sum()
         curve = left_of_loss(method, kappa, STEPS).sum(axis=-1)
         data = {

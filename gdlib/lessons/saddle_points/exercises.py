@@ -44,37 +44,29 @@ classify = Exercise(
     classify, inputs=_inputs, returns=("falling", "level", "rising"),
     mistakes=[
         (_counted(curvatures=np.diag),
-         "for {call} I expected {expected} and got {got}: the diagonal tells the curvatures along the axes only. "
+         "the diagonal gives the curvatures along the axes only. "
          "Along other directions the ground may bend otherwise; the eigenvalues tell."),
         (_counted(curvatures=np.ravel),
-         "for {call} I expected {expected} and got {got}: you count the entries of H. "
-         "The signs of its eigenvalues are wanted: np.linalg.eigvalsh(H)."),
+         "you count the entries of H. The signs of its eigenvalues are wanted: np.linalg.eigvalsh(H)."),
         (_counted(below=lambda e, t: e < 0, above=lambda e, t: e > 0),
-         "for {call} I expected {expected} and got {got}: rounding leaves a tiny number where a 0 should stand. "
-         "Count as level all that lies within ±tolerance."),
+         "rounding leaves a tiny number where a 0 should stand. Count all that lie within ±tolerance as level."),
         (_counted(above=lambda e, t: e > 0),
-         "for {call} I expected {expected} and got {got}: a curvature between 0 and tolerance counts as level, not "
-         "as rising."),
+         "a curvature between 0 and tolerance counts as level, not as rising."),
         (_counted(below=lambda e, t: e < 0),
-         "for {call} I expected {expected} and got {got}: a curvature between −tolerance and 0 counts as level, not "
-         "as falling."),
+         "a curvature between −tolerance and 0 counts as level, not as falling."),
         (lambda H, t: (np.sum(np.linalg.eigvalsh(H) < 0), 0, np.sum(np.linalg.eigvalsh(H) > 0)),
-         "for {call} I expected {expected} and got {got}: the second number is always 0 here, and rounding is not "
-         "allowed for. Level are the curvatures within ±tolerance; falling and rising lie beyond."),
+         "the second number is always 0 here, and rounding is not allowed for. "
+         "The curvatures within ±tolerance are level; falling and rising ones lie beyond."),
         (lambda H, t: (np.sum(np.linalg.eigvalsh(H) < -t), 0, np.sum(np.linalg.eigvalsh(H) > t)),
-         "for {call} I expected {expected} and got {got}: the second number is always 0 here. "
-         "Level are all the curvatures that remain, those within ±tolerance."),
+         "the second number is always 0 here. All the curvatures that remain, those within ±tolerance, are level."),
         (_counted(below=lambda e, t: e <= t),
-         "for {call} I expected {expected} and got {got}: all below +tolerance were counted as falling. "
-         "Falling means below −tolerance; what lies between is level."),
+         "all below +tolerance were counted as falling. Falling means below −tolerance; what lies between is level."),
         (_counted(order=(2, 1, 0)),
-         "for {call} I expected {expected} and got {got}: the order is reversed. Falling comes first, rising last."),
+         "the order is reversed. Falling comes first, rising last."),
         (_counted(order=(0, 2, 1)),
-         "for {call} I expected {expected} and got {got}: the last two have changed places. "
-         "The order is falling, level, rising."),
+         "the last two have changed places. The order is falling, level, rising."),
         (_counted(curvatures=lambda H: np.linalg.svd(H, compute_uv=False)),
-         "for {call} I expected {expected} and got {got}: singular values have lost the sign. "
-         "Take the eigenvalues, np.linalg.eigvalsh(H)."),
+         "singular values have lost the sign. Take the eigenvalues, np.linalg.eigvalsh(H)."),
     ],
     hints=["Which numbers tell how the ground bends, whatever the direction of the axes?",
            "np.linalg.eigvalsh(H) gives the curvatures. Count those below −tolerance and those above tolerance.",
@@ -104,33 +96,25 @@ escape_time = Exercise(
     escape_time, inputs=_inputs,
     mistakes=[
         (lambda y0, lr, gamma, r: np.log(r / y0) / (lr * gamma),
-         "for {call} I expected {expected} and got {got}: ln(1 + ηγ) is near ηγ for short steps only. "
-         "Divide by np.log(1 + lr * gamma)."),
+         "ln(1 + ηγ) is near ηγ for short steps only. Divide by np.log(1 + lr * gamma)."),
         (lambda y0, lr, gamma, r: np.log(y0 / r) / np.log(1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: the fraction is upside down. y grows from y0 to r, so "
-         "it is r / y0."),
+         "the fraction is upside down. y grows from y0 to r, so it is r / y0."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(1 - lr * gamma + 0j).real,
-         "for {call} I expected {expected} and got {got}: a step from the ridge multiplies by 1 + ηγ. "
-         "1 − ηγ belongs to a bowl, where y shrinks."),
+         "a step from the ridge multiplies by 1 + ηγ. 1 − ηγ belongs to a bowl, where y shrinks."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(1 + lr),
-         "for {call} I expected {expected} and got {got}: gamma does not come in. The factor of a step is 1 + ηγ."),
+         "gamma is missing. The factor of a step is 1 + ηγ."),
         (lambda y0, lr, gamma, r: np.log(r / y0) / np.log(lr * gamma),
-         "for {call} I expected {expected} and got {got}: the 1 is missing. A step adds ηγy to the y that is there."),
+         "the 1 is missing. A step adds ηγy to the y that is there."),
         (lambda y0, lr, gamma, r: np.log(r / y0),
-         "for {call} I expected {expected} and got {got}: that is how often y grows by a factor of e. "
-         "Divide by the logarithm of one step's factor."),
+         "that is how often y grows by a factor of e. Divide by the logarithm of one step's factor."),
         (lambda y0, lr, gamma, r: np.log(r - y0) / np.log(1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: growth by a factor goes by the ratio r / y0, not by the "
-         "difference."),
+         "growth by a factor goes by the ratio r / y0, not by the difference."),
         (lambda y0, lr, gamma, r: r / y0 / (1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: the factors of all steps are multiplied, so the number of "
-         "steps is found by logarithms."),
+         "the factors of all steps are multiplied, so the number of steps is found by logarithms."),
         (lambda y0, lr, gamma, r: np.ceil(np.log(r / y0) / np.log(1 + lr * gamma)),
-         "for {call} I expected {expected} and got {got}: you rounded up. Leave the number as it is; it is to be "
-         "drawn as a line."),
+         "you rounded up. Leave the number as it is; it is to be drawn as a line."),
         (lambda y0, lr, gamma, r: np.log10(r / y0) / np.log(1 + lr * gamma),
-         "for {call} I expected {expected} and got {got}: one logarithm has base 10, the other base e. "
-         "Take the same for both."),
+         "one logarithm has base 10, the other base e. Take the same for both."),
     ],
     hints=["After k steps y is (1 + ηγ)ᵏ y0. Set that equal to r and solve for k.",
            "Take logarithms on both sides: k · ln(1 + ηγ) = ln(r / y0).",
@@ -155,7 +139,7 @@ def _inputs(rng):
     yield np.array([1.0, 2.0]), np.array([0.0, 0.0]), 0.1, push, 0.1
     yield np.array([1.0, 2.0]), np.array([3.0, -4.0]), 0.1, push, 0.1
     yield np.array([1.0, 2.0]), np.array([0.03, -0.04]), 0.5, push, 0.1
-    yield np.array([1.0, 2.0]), np.array([0.09, 0.09]), 0.5, push, 0.1  # each coordinate is small, the length not
+    yield np.array([1.0, 2.0]), np.array([0.09, 0.09]), 0.5, push, 0.1  # each coordinate is small, the length is not
     yield np.array([1.0, 2.0]), np.array([0.0, 2.0]), 0.1, push, 0.1    # one coordinate is 0
     yield np.array([1.0, 2.0]), np.array([-3.0, 1.0]), 0.1, push, 0.1   # their sum is below 0
     yield np.array([1.0, 2.0]), np.array([0.2, 0.2]), 0.1, push, 0.1    # the square of its length is small
@@ -179,40 +163,31 @@ perturbed_step = Exercise(
     perturbed_step, inputs=_inputs,
     mistakes=[
         (_pushed(when=lambda g, t: True),
-         "for {call} I expected {expected} and got {got}: the push came although the gradient is long. "
-         "Add it only where the gradient is shorter than tolerance."),
+         "the push came although the gradient is long. Add it only where the gradient is shorter than tolerance."),
         (_pushed(when=lambda g, t: False),
-         "for {call} I expected {expected} and got {got}: the push never comes. "
-         "Add it where the gradient is shorter than tolerance."),
+         "the push never comes. Add it where the gradient is shorter than tolerance."),
         (_pushed(when=lambda g, t: np.linalg.norm(g) > t),
-         "for {call} I expected {expected} and got {got}: the push comes on a slope and not on level ground. "
-         "Look at the sign of the comparison."),
+         "the push comes on a slope and not on level ground. Look at the sign of the comparison."),
         (_pushed(when=lambda g, t: (np.abs(g) < t).all()),
-         "for {call} I expected {expected} and got {got}: each coordinate is small there, but the gradient is not. "
-         "Compare its length, np.linalg.norm(gradient)."),
+         "each coordinate is small there, but the gradient is not. Compare its length, np.linalg.norm(gradient)."),
         (_pushed(when=lambda g, t: (np.abs(g) < t).any()),
-         "for {call} I expected {expected} and got {got}: one small coordinate does not make level ground. "
-         "Compare the length, np.linalg.norm(gradient)."),
+         "one small coordinate does not make level ground. Compare the length, np.linalg.norm(gradient)."),
         (_pushed(when=lambda g, t: g.sum() < t),
-         "for {call} I expected {expected} and got {got}: coordinates of different sign cancel in a sum. "
-         "The length is np.linalg.norm(gradient)."),
+         "coordinates of different sign cancel in a sum. The length is np.linalg.norm(gradient)."),
         (_pushed(when=lambda g, t: g @ g < t),
-         "for {call} I expected {expected} and got {got}: that compares the square of the length. "
-         "The length is np.linalg.norm(gradient)."),
+         "that compares the square of the length. The length is np.linalg.norm(gradient)."),
         (_pushed(push=lambda p, lr: lr * p),
-         "for {call} I expected {expected} and got {got}: the push was multiplied by lr. Here it is added whole."),
+         "the push was multiplied by lr. Here it is added whole."),
         (_pushed(push=lambda p, lr: -lr * p),
-         "for {call} I expected {expected} and got {got}: the push went into the gradient and was multiplied by −lr. "
-         "It is added to the new place."),
+         "the push went into the gradient and was multiplied by −lr. It is added to the new place."),
         (_pushed(push=lambda p, lr: -p),
-         "for {call} I expected {expected} and got {got}: the push was subtracted. Here it is added."),
+         "the push was subtracted. Here it is added."),
         (_pushed(step=lambda theta, g, lr: theta + lr * g),
-         "for {call} I expected {expected} and got {got}: the step goes uphill. Descent goes against the gradient."),
+         "the step goes uphill. Descent goes against the gradient."),
         (_pushed(step=lambda theta, g, lr: theta - g),
-         "for {call} I expected {expected} and got {got}: the step is as long as the gradient. Multiply it by lr."),
+         "the step is as long as the gradient. Multiply it by lr."),
         (_instead,
-         "for {call} I expected {expected} and got {got}: the push came in place of the step. "
-         "The step is taken in any case."),
+         "the push came instead of the step. The step is taken in any case."),
     ],
     hints=["Take the ordinary step first. Then ask whether the ground was level.",
            "Level means: np.linalg.norm(gradient) < tolerance.",
@@ -250,38 +225,31 @@ break_symmetry = Exercise(
     break_symmetry, inputs=_inputs,
     mistakes=[
         (lambda W, size, seed: W + size,
-         "for {call} I expected {expected} and got {got}: the same number was added everywhere, so equal units are "
-         "equal still."),
+         "the same number was added everywhere, so equal units are still equal."),
         (_noise(lambda rng, W: rng.standard_normal()),
-         "for {call} I expected {expected} and got {got}: one random number was added to all entries, so equal units "
-         "are equal still. Draw one for each entry: standard_normal(W.shape)."),
-        (_noise(lambda rng, W: rng.standard_normal((len(W), 1))),
-         "for {call} I expected {expected} and got {got}: the units, the columns of W, all got the same numbers, so "
-         "equal units are equal still. Draw numbers of the shape W.shape."),
-        (_noise(lambda rng, W: rng.standard_normal(W.shape[1])),
-         "for {call} I expected {expected} and got {got}: each unit got one number for all its inputs. "
+         "one random number was added to all entries, so equal units are still equal. "
          "Draw one for each entry: standard_normal(W.shape)."),
+        (_noise(lambda rng, W: rng.standard_normal((len(W), 1))),
+         "the units, the columns of W, all got the same numbers, so equal units are still equal. "
+         "Draw numbers of the shape W.shape."),
+        (_noise(lambda rng, W: rng.standard_normal(W.shape[1])),
+         "each unit got one number for all its inputs. Draw one for each entry: standard_normal(W.shape)."),
         (_noise(_each, lambda W, size, e: W * (1 + size * e)),
-         "for {call} I expected {expected} and got {got}: you multiply by 1 + noise. Weights of 0 stay 0 then; "
-         "add the noise."),
+         "you multiply by 1 + noise. Weights of 0 then stay 0: add the noise."),
         (_noise(_each, lambda W, size, e: W + e),
-         "for {call} I expected {expected} and got {got}: the noise is not multiplied by size."),
+         "the noise is not multiplied by size."),
         (_noise(_each, lambda W, size, e: size * e),
-         "for {call} I expected {expected} and got {got}: that is the noise alone. Add it to W."),
+         "that is the noise alone. Add it to W."),
         (_noise(_each, lambda W, size, e: W + size**2 * e),
-         "for {call} I expected {expected} and got {got}: size is the standard deviation, not the variance. "
-         "Multiply by size itself."),
+         "size is the standard deviation, not the variance. Multiply by size itself."),
         (_noise(_each, lambda W, size, e: W + np.sqrt(size) * e),
-         "for {call} I expected {expected} and got {got}: size is the standard deviation already. No root."),
+         "size is the standard deviation already. No root."),
         (_noise(_each, lambda W, size, e: W - size * e),
-         "for {call} I expected {expected} and got {got}: the noise was subtracted. Either would break the symmetry; "
-         "here it is added."),
+         "the noise was subtracted. Either would break the symmetry; here it is added."),
         (_noise(lambda rng, W: rng.uniform(size=W.shape)),
-         "for {call} I expected {expected} and got {got}: those are uniform numbers from 0 to 1. "
-         "Normal ones come from standard_normal(W.shape)."),
+         "those are uniform numbers from 0 to 1. Normal ones come from standard_normal(W.shape)."),
         (lambda W, size, seed: W + size * np.random.default_rng(0).standard_normal(W.shape),
-         "for {call} I expected {expected} and got {got}: the generator does not start from `seed`. "
-         "np.random.default_rng(seed)."),
+         "the generator does not start from `seed`. Use np.random.default_rng(seed)."),
     ],
     hints=["What must differ from unit to unit? And what makes random numbers of W's shape?",
            "`np.random.default_rng(seed).standard_normal(W.shape)` gives one for each entry.",
@@ -293,76 +261,63 @@ break_symmetry = Exercise(
 
 same_hessian = Prediction(
     "same_hessian",
-    "x² + y⁴, x² + y³ and (y − x²)(y − 3x²) are level at the origin, each with the curvatures 2 and 0. How many of the "
-    "three have a minimum there?",
-    {
-        "all three: nothing bends downwards": lambda n: n > 2.5,
-        "two": lambda n: 1.5 < n <= 2.5,
-        "one": lambda n: 0.5 < n <= 1.5,
-        "none: a minimum needs two positive curvatures": lambda n: n <= 0.5,
+    "x² + y⁴, x² + y³ and (y − x²)(y − 3x²) are level at the origin, each with the curvatures 2 and 0. How many of "
+    "the three have a minimum there?",
+    at_least={
+        "all three: nothing bends downwards": 3,
+        "two": 2,
+        "one": 1,
+        "none: a minimum needs two positive curvatures": 0,
     },
-    "Where a curvature is 0, the terms of third and fourth order decide, and the Hessian does not know them. The third "
-    "surface is the strangest: it rises along every straight line, and falls along a bent one.")
+    why="Where a curvature is 0, the terms of third and fourth order decide, and the Hessian does not know them. The "
+        "third surface is the strangest: it rises along every straight line, and falls along a bent one.")
 
 ten_decades = Prediction(
     "ten_decades",
-    "From 0.01 beside the ridge the walk takes a certain number of steps to get away. From 10⁻¹², 10¹⁰ times "
-    "nearer: how many times as long?",
-    {
-        "hardly longer (below 3)": lambda ratio: ratio < 3,
-        "about ten times (3–30)": lambda ratio: 3 <= ratio < 30,
-        "thousands of times": lambda ratio: 30 <= ratio < 1e5,
-        "it never gets away": lambda ratio: ratio >= 1e5,
+    "From 0.01 beside the ridge the walk takes a certain number of steps to get away. From 10⁻¹², 10¹⁰ times nearer: "
+    "how many times as long?",
+    at_least={
+        "hardly longer (below 3)": 0,
+        "about ten times (3–30)": 3,
+        "thousands of times": 30,
+        "it never gets away": 1e5,
     },
-    "Each step multiplies the distance by the same number, so each factor of ten costs the same number of steps. Ten "
-    "decades more are ten times that number.")
+    why="Each step multiplies the distance by the same number, so each factor of ten costs the same number of steps. "
+        "Ten decades more are ten times that number.")
 
 larger_batches = Prediction(
     "larger_batches",
     "A walk on the ridge is freed by the noise of its mini-batches. With 64 rows a batch, drawn with replacement, in "
     "place of 1 the noise is an eighth. How many steps more, at rate 0.05?",
-    {
-        "none": lambda more: more < 5,
-        "some twenty": lambda more: 5 <= more < 100,
-        "64 times as many": lambda more: 100 <= more < 1e5,
-        "it stays for ever": lambda more: more >= 1e5,
-    },
-    "An eighth of the noise starts the walk at an eighth of the distance, and that costs ln 8 / ln(1 + ηγ) steps, "
-    "once. Only without any noise is the walk stuck.")
+    at_least={"none": -np.inf, "some twenty": 5, "64 times as many": 100, "it stays for ever": 1e5},
+    why="An eighth of the noise starts the walk at an eighth of the distance, and that costs ln 8 / ln(1 + ηγ) steps, "
+        "once. Only without any noise is the walk stuck.")
 
 three_up = Prediction(
     "three_up",
     "A symmetric matrix of random numbers with 3 rows: how often are all three eigenvalues positive?",
-    {
-        "half of the time": lambda share: share > 0.3,
-        "1 in 8, like three coins": lambda share: 0.07 < share <= 0.3,
-        "about 1 in 40": lambda share: 0.01 < share <= 0.07,
-        "about 1 in 1,000": lambda share: share <= 0.01,
-    },
-    "The eigenvalues of such a matrix keep away from each other, so they are rarely on the same side of 0. Three coins "
-    "do not know of each other.")
+    at_least={"half of the time": 0.3, "1 in 8, like three coins": 0.07, "about 1 in 40": 0.01, "about 1 in 1,000": 0},
+    why="The eigenvalues of such a matrix keep away from each other, so they are rarely on the same side of 0. Three "
+        "coins do not know of each other.")
 
 where_from = Prediction(
     "where_from",
-    "We look for critical points of a small network twice: from random weights, and from where training ends. "
-    "How does the share of saddles among those found differ?",
-    {
-        "hardly: nearly all are saddles, both times": lambda ratio: 0.8 <= ratio < 1.25,
-        "somewhat: more saddles from random weights": lambda ratio: 0.4 <= ratio < 0.8,
-        "altogether: saddles from random weights, mostly minima where training ends": lambda ratio: ratio < 0.4,
-        "there are more saddles where training ends": lambda ratio: ratio >= 1.25,
+    "We look for critical points of a small network twice: from random weights, and from where training ends. How "
+    "does the share of saddles among those found differ?",
+    at_least={
+        "hardly: nearly all are saddles, both times": 0.8,
+        "somewhat: more saddles from random weights": 0.4,
+        "altogether: saddles from random weights, mostly minima where training ends": 0,
+        "there are more saddles where training ends": 1.25,
     },
-    "From random weights the search runs far, to the shallow ground where the network answers little but 0, and where "
-    "something always goes down. From where training ends it stays close; and descent leaves saddles behind it.")
+    why="From random weights the search runs far, to the shallow ground where the network answers little but 0, and "
+        "where something always goes down. From where training ends it stays close; and descent leaves saddles behind "
+        "it.")
 
 equal_units = Prediction(
     "equal_units",
     "Two hidden units begin with equal weights and are trained for 2,000 steps on random batches of 4 rows. How far "
     "apart are their weights then?",
-    {
-        "far: the batches' noise tears them apart": lambda gap: gap > 0.01,
-        "a little": lambda gap: 1e-8 < gap <= 0.01,
-        "not at all": lambda gap: gap <= 1e-8,
-    },
-    "Both units see the same rows, and have the same gradient whatever the batch is. This noise has no component "
-    "that would part them.")
+    at_least={"far: the batches' noise tears them apart": 0.01, "a little": 1e-8, "not at all": 0},
+    why="Both units see the same rows, and have the same gradient whatever the batch is. This noise has no component "
+        "that would part them.")

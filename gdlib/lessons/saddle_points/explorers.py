@@ -2,21 +2,30 @@
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, fixed, marker, number
+from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, counted, fixed, marker, number
+from gdlib.lessons.kit.recurrence import recurrence, roots
 from gdlib.plots import OKABE_ITO
 
-RATE, CURVATURE = 0.05, 2.0  # of every walk; and how the pass bends downwards across the ridge
+RATE, CURVATURE = 0.05, 2.0  # the learning rate of every walk; how much the pass bends downwards across the ridge
 AWAY, START = 0.1, 1.0  # |y| beyond AWAY is "away"; the walk begins at x = START
 STEPS, SHOWN = 400, 300
 FLOOR = 1e-14
 BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
 
 
-class escape(Explorer):  # noqa: N801 - used like a function
-    """A walk on x² − y² + y⁴ at rate 0.05, that begins at x = 1 a small distance beside the ridge y = 0.
+class escape(Explorer):
+    """A walk on x² − y² + y⁴ at rate 0.05 that begins at x = 1, a small distance beside the ridge y = 0.
 
-    Controls: method ("descent", "momentum", "nesterov"), distance (from the ridge), beta (β, not for descent), noise
-    (the standard deviation that is added to each gradient).
+    Parameters
+    ----------
+    method : {"descent", "momentum", "nesterov"}
+        The rule.
+    distance : float
+        How far from the ridge the walk begins.
+    beta : float
+        β, the share of the velocity that is kept; descent has none.
+    noise : float
+        The standard deviation of the noise in each coordinate of the gradient.
     """
 
     controls = {
@@ -36,7 +45,7 @@ class escape(Explorer):  # noqa: N801 - used like a function
         ).theta
         beside = np.abs(path[:, 1])
         away = int(np.argmax(beside > AWAY)) if (beside > AWAY).any() else None
-        factor, amplitude = theory(method, beta)
+        factor, amplitude = escape_rate(method, beta)
         t = np.arange(SHOWN + 1)
         line = np.log(amplitude * distance) + t * np.log(factor)
         data = {
@@ -48,11 +57,11 @@ class escape(Explorer):  # noqa: N801 - used like a function
         }
         named = "Descent" if method == "descent" else f"{method.capitalize()} with β = {fixed(beta)}"
         words = f"{named}, {number(distance)} beside the ridge, noise {number(noise)}: "
-        gone = "it is not away after 400 steps" if away is None else f"it is away after {away} step{'s' * (away != 1)}"
+        gone = "it is not away after 400 steps" if away is None else f"it is away after {counted(away, 'step')}"
         alone = _steps_alone(factor, amplitude, distance)
         words += f"{gone}. Without noise each step multiplies the distance by {number(factor, 4)}, and it takes {alone}"
         if method == "descent":
-            rolling = _steps_alone(*theory("momentum", state["beta"]), distance)
+            rolling = _steps_alone(*escape_rate("momentum", state["beta"]), distance)
             words += f" (momentum with β = {fixed(state['beta'])}: {rolling})"
         if away is not None and away < alone - 2:
             return data, f"{words}: the noise has shortened the wait."
@@ -107,25 +116,28 @@ class escape(Explorer):  # noqa: N801 - used like a function
         artists["away"].set_data([away] if here else [], [data["beside"][away]] if here else [])
 
 
-def theory(method, beta):
-    """The factor of a step far from any turn, and the amplitude A: |y| ≈ A · distance · factorᵏ.
+def escape_rate(method, beta):
+    """How a walk without noise leaves the ridge:  |y| ≈ amplitude · distance · factorᵏ.
 
-    With a = 1 + ηγ, momentum's factor is the larger root of z² − (1 + β + ηγ)z + β = 0, and Nesterov's that of
-    z² − (1 + β)a z + βa = 0; both begin with y₁ = a y₀ for momentum, and y₁ from the same first step for Nesterov.
+    The factor is the larger root of the rule's recurrence. The amplitude follows from the first step, which multiplies
+    the distance by 1 + ηγ, whatever the rule.
+
+    Returns
+    -------
+    factor, amplitude : float
     """
-    a = 1 + RATE * CURVATURE
-    linear, constant = (1 + beta + RATE * CURVATURE, beta) if method != "nesterov" else ((1 + beta) * a, beta * a)
-    root = np.sqrt(linear**2 - 4 * constant)
-    large, small = (linear + root) / 2, (linear - root) / 2
-    return float(large), float((a - small) / (large - small))
+    a = -RATE * CURVATURE
+    large, small = (root.real for root in roots(*recurrence(a, beta, look_ahead=method == "nesterov")))
+    return float(large), float((1 - a - small) / (large - small))
 
 
 def _rule(method, beta):
+    """The rule of this name."""
     if method == "descent":
         return gd.gradient_descent(RATE)
     return gd.momentum(RATE, beta) if method == "momentum" else gd.nesterov(RATE, beta)
 
 
 def _steps_alone(factor, amplitude, distance):
-    """Steps until amplitude · distance · factorᵗ reaches AWAY."""
+    """The steps until amplitude · distance · factorᵏ reaches AWAY."""
     return max(0, int(np.ceil(np.log(AWAY / (amplitude * distance)) / np.log(factor))))

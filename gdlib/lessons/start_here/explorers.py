@@ -3,7 +3,7 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Explorer, LogSlider, Slider, Switch, WholeSlider, fixed, marker, number
+from gdlib.lessons.kit.explorer import Explorer, LogSlider, Slider, Switch, WholeSlider, counted, fixed, marker, number
 from gdlib.plots import OKABE_ITO
 
 WEST, EAST, TOP, MOST_STEPS = 0.0, 100.0, 40.0, 40
@@ -11,11 +11,13 @@ STICK = 4.5  # how far the stick reaches to either side, in m
 
 
 def _height(theta):
+    """The height in m at theta (..., 1), in m east."""
     x = theta[..., 0] / 10
     return 0.12 * (x - 2.2) ** 2 * (x - 7.4) ** 2 - 0.5 * x + 10
 
 
 def _slope(theta):
+    """The derivative of the height."""
     x = theta / 10
     return (0.24 * (x - 2.2) * (x - 7.4) * (2 * x - 9.6) - 0.5) / 10
 
@@ -28,10 +30,19 @@ RIDGE = GROUND[150:300][HEIGHTS[150:300].argmax()]
 SHALLOW, DEEP = GROUND[GROUND < RIDGE][HEIGHTS[GROUND < RIDGE].argmin()], GROUND[HEIGHTS.argmin()]
 
 
-class fog(Explorer):  # noqa: N801 - used like a function
-    """A hiker in the fog, who feels the slope with a stick and walks downhill: `rate` metres for each metre per metre.
+class fog(Explorer):
+    """A hiker in the fog, who feels the slope with a stick and walks downhill.
 
-    Controls: start (m east), rate, steps, lift (lift the fog).
+    Parameters
+    ----------
+    start : float
+        Where the walk begins, in m east.
+    rate : float
+        How many metres a step is long for each metre that the ground falls per metre.
+    steps : int
+        How many steps are taken.
+    lift : bool
+        Whether the fog is lifted.
     """
 
     controls = {
@@ -50,7 +61,6 @@ class fog(Explorer):  # noqa: N801 - used like a function
         x = x[:left]
         y, slope = mountain(x[:, None]), _slope(x)
 
-        walked = "1 step" if steps == 1 else f"{steps} steps"
         if left is not None:
             side, steep = "east" if slope[-1] < 0 else "west", abs(slope[-1])
             far = number(rate * steep)
@@ -60,8 +70,8 @@ class fog(Explorer):  # noqa: N801 - used like a function
             )
         else:
             words = (
-                f"After {walked} of rate {number(rate)} from {number(start)} m east: height {fixed(y[-1])} m, "
-                f"and the stick feels {_feels(slope[-1])}."
+                f"After {counted(steps, 'step')} of rate {number(rate)} from {number(start)} m east: "
+                f"height {fixed(y[-1])} m, and the stick feels {_feels(slope[-1])}."
             )
             turns = int(np.sum(slope[1:-1] * slope[:-2] < 0)) if steps > 2 else 0
             if turns > 2:
@@ -110,9 +120,9 @@ class fog(Explorer):  # noqa: N801 - used like a function
     @staticmethod
     def update(artists, data):
         x, y, slope, left = data["x"], data["height"], data["slope"], data["left"]
-        # Where steps are short the ground was felt again and again: those sticks are shorter, all but the last.
+        # Sticks are shorter where the steps are, so that they don't cover one another; the last one is always whole.
         reach = np.append(np.clip(np.abs(np.diff(x)), 1, STICK), STICK)
-        reach /= np.hypot(1, slope * EAST / TOP)  # as long on the page on steep ground as on flat ground
+        reach /= np.hypot(1, slope * EAST / TOP)  # as long on the page on steep ground as on level ground
         artists["felt"].set_segments(
             np.stack([np.stack([x - reach, y - reach * slope], -1), np.stack([x + reach, y + reach * slope], -1)], 1)
         )
@@ -129,12 +139,14 @@ class fog(Explorer):  # noqa: N801 - used like a function
 
 
 def _feels(slope):
+    """The slope under the stick, in words."""
     if abs(slope) < 0.005:
         return f"level ground (slope {fixed(slope, 3)})"
     return f"a slope of {fixed(slope)}, falling to the {'east' if slope < 0 else 'west'}"
 
 
 def _found(x, slope):
+    """Which valley the hiker is in, in a sentence that only the lifted fog allows."""
     here, there = (SHALLOW, DEEP) if x < RIDGE else (DEEP, SHALLOW)
     name = "deeper" if here == DEEP else "shallower"
     if abs(slope) > 0.05:
