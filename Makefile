@@ -1,7 +1,7 @@
 # Two commands: `make lab` to learn, `make test` to check everything. Both set up what they need in .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-launch test-matrix notebooks publish pictures bench requirements clean
+.PHONY: help lab test test-launch test-matrix notebooks publish pictures bench trials requirements clean
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -53,6 +53,10 @@ pictures: $(VENV)/.lab  ## draw README's pictures again
 
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks
+
+trials: $(VENV)/.dev  ## put the claims on trial again: rows in data/trials, results in the ledger and CLAIMS.md
+	$(PY) -m tools.trials
+	$(PY) -m tools.claims
 
 test-launch: $(VENV)/.dev  ## every lesson solved, workers through their worst, and each way to launch the course (15 minutes)
 	$(PY) -m pytest -n 2 --no-loadscope-reorder -m long

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from gdlib import data
+from gdlib.lessons.kit import trial
 from gdlib.lessons.kit.notes import note
 
 LEDGER = data.FOLDER / "claims.toml"
@@ -125,3 +126,29 @@ def verdict(claim, holds, evidence, *, only_if="", otherwise=None):
     elif (recorded, entry.get("only_if", "")) != (found, condition):
         lines.append(f"The ledger says otherwise: {recorded} {entry.get('only_if', '')}".rstrip())
     note("claim", lines)
+
+
+def attack(claim, case, seed=0):
+    """Try to refute a claim's trial with a case of your own.
+
+    Parameters
+    ----------
+    claim : str
+        Its id in data/claims.toml.
+    case : dict
+        A value for each axis of the trial, such as {"n": 20, "d": 60, …}.
+    seed : int, optional
+        Of the case's random numbers.
+
+    Returns
+    -------
+    trial.Attack
+        What the case came to, whether it lies in the family that was tried, whether it meets the condition, and
+        whether it refutes the verdict. Printed, it says all that.
+
+    Raises
+    ------
+    ValueError
+        There is no such claim, it has no trial, or the case is impossible: before anything is run.
+    """
+    return trial.attack(claim, case, find(claim).get("trial"), seed)
