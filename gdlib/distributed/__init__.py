@@ -44,12 +44,12 @@ __all__ = [
 
 
 def workers(make_worker: Callable, n: int, engine: str = "processes", address: str | None = None, **options) -> Pool:
-    """n workers, each with its own object make_worker(rank): to be used as `with workers(…) as pool`.
+    """Make n workers, each with its own object make_worker(rank): to be used as `with workers(…) as pool`.
 
     Parameters
     ----------
     make_worker : callable
-        rank, 0 … n − 1 -> the worker's object. It may be defined in the notebook.
+        From a rank, 0 … n − 1, the worker's object. It may be defined in the notebook.
     n : int
         How many workers.
     engine : str

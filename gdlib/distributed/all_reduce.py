@@ -11,6 +11,11 @@ class Network:
 
     Messages of one round go at the same time.
 
+    Parameters
+    ----------
+    n : int
+        Number of workers.
+
     Attributes
     ----------
     bytes_sent : ndarray
@@ -29,7 +34,18 @@ class Network:
         self.bytes_sent = np.zeros(n, int)
 
     def exchange(self, sends: Sequence[tuple[int, int, np.ndarray]]) -> dict:
-        """Send the messages (from, to, array) of one round; what each worker received, as {to: [array, …]}."""
+        """Send the messages of one round.
+
+        Parameters
+        ----------
+        sends : sequence of (int, int, ndarray)
+            From whom, to whom, what.
+
+        Returns
+        -------
+        dict
+            What each worker received: {to: [array, …]}.
+        """
         arrived, out, into = {}, np.zeros(self.n, int), np.zeros(self.n, int)
         for source, target, array in sends:
             out[source] += array.nbytes
@@ -74,7 +90,7 @@ def tree(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
 
     Parameters
     ----------
-    vectors, network
+    vectors, network : sequence of ndarray, Network
         As for `naive`, which also says what is returned and raised.
     """
     n = _check(vectors, network)
@@ -101,7 +117,7 @@ def ring(vectors: Sequence[np.ndarray], network: Network) -> list[np.ndarray]:
 
     Parameters
     ----------
-    vectors, network
+    vectors, network : sequence of ndarray, Network
         As for `naive`, which also says what is returned and raised.
 
     References

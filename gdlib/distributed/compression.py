@@ -105,6 +105,11 @@ Signs, times the mean size of a coordinate: 1 bit a coordinate, and 8 bytes.
 
 Where some coordinates are exactly 0, a second bit for each says so.
 
+Parameters
+----------
+g : ndarray
+    A gradient, (..., d).
+
 References
 ----------
 Seide et al. (2014), 1-bit stochastic gradient descent and its application to data-parallel distributed training.
@@ -112,6 +117,11 @@ Seide et al. (2014), 1-bit stochastic gradient descent and its application to da
 
 eight_bits = Compression(_steps, _stepped, lambda d: d + 8, """\
 Each coordinate to the nearest of 255 steps between −max|g| and max|g|: 1 byte each, and 8 for the largest.
+
+Parameters
+----------
+g : ndarray
+    A gradient, (..., d).
 """)
 
 
@@ -188,7 +198,13 @@ class compressed:
         return {"t": self._t, "residuals": self.residuals}
 
     def restore(self, state: dict):
-        """Go on from where `state()` was taken."""
+        """Go on from where `state()` was taken.
+
+        Parameters
+        ----------
+        state : dict
+            What it gave.
+        """
         if len(state["residuals"]) != self.pool.n:
             raise ValueError(f"state must hold the residuals of {self.pool.n} workers; got {len(state['residuals'])}. "
                              f"Make the pool with as many workers as before.")

@@ -14,9 +14,9 @@ def star_seconds(n: Many, nbytes: float, alpha: float, beta: float) -> float | n
     nbytes : float
         The bytes of one vector.
     alpha : float
-        α, the seconds that a message takes however short it is.
+        The seconds that a message takes however short it is, α.
     beta : float
-        β, the seconds that each of its bytes takes.
+        The seconds that each of its bytes takes, β.
     """
     return 2 * (np.asarray(n) - 1) * (alpha + beta * nbytes)
 
@@ -26,7 +26,7 @@ def tree_seconds(n: Many, nbytes: float, alpha: float, beta: float) -> float | n
 
     Parameters
     ----------
-    n, nbytes, alpha, beta
+    n, nbytes, alpha, beta : float
         As for `star_seconds`.
     """
     return 2 * np.ceil(np.log2(n)) * (alpha + beta * nbytes)
@@ -37,7 +37,7 @@ def ring_seconds(n: Many, nbytes: float, alpha: float, beta: float) -> float | n
 
     Parameters
     ----------
-    n, nbytes, alpha, beta
+    n, nbytes, alpha, beta : float
         As for `star_seconds`.
     """
     n = np.asarray(n)
@@ -52,7 +52,7 @@ def amdahl(n: Many, serial: float) -> float | np.ndarray:
     n : int or ndarray
         How many workers.
     serial : float
-        s, from 0 to 1.
+        The share s, from 0 to 1.
 
     References
     ----------
@@ -71,7 +71,7 @@ def gustafson(n: Many, serial: float) -> float | np.ndarray:
 
     Parameters
     ----------
-    n, serial
+    n, serial : float
         As for `amdahl`.
 
     References

@@ -6,23 +6,40 @@ from gdlib.checks import check_number, check_whole
 
 
 class WorkerLost(Exception):
-    """The worker of a call died before it answered, or hung under `on_hang="restart"`: `.rank`, and the `.ticket`."""
+    """The worker of a call died before it answered, or hung under `on_hang="restart"`: `.rank`, and the `.ticket`.
 
-    def __init__(self, ticket, how="died before it answered"):
+    Parameters
+    ----------
+    ticket : Ticket
+        The call.
+    how : str
+        What became of the worker, in words.
+    """
+
+    def __init__(self, ticket: "Ticket", how: str = "died before it answered"):
         super().__init__(f"worker {ticket.rank} {how} {ticket.name!r}; pool.restart({ticket.rank}) makes it anew")
         self.rank, self.ticket = ticket.rank, ticket
 
 
 class GaveUp(RuntimeError):
-    """A worker was lost too often in a row: `.rank`; a strategy adds where it stood, `.theta` after step `.step`."""
+    """A worker was lost too often in a row: `.rank`; a strategy adds where it stood, `.theta` after step `.step`.
+
+    Parameters
+    ----------
+    text : str
+        What happened.
+    """
 
     rank, theta, step = None, None, None
+
+    def __init__(self, text: str = ""):
+        super().__init__(text)
 
 
 class Ticket:
     """One call that was started: `pool.first` tells when it is done.
 
-    Attributes
+    Parameters
     ----------
     rank : int
         Whose call it is.
@@ -40,10 +57,19 @@ class Ticket:
 
     @property
     def name(self) -> str:
+        """What was called."""
         return getattr(self.method, "__name__", self.method)
 
     def close(self, value=None, error=None):
-        """The call is done: what it gave or raised."""
+        """Take what the call gave or raised.
+
+        Parameters
+        ----------
+        value : object
+            What it gave.
+        error : Exception, optional
+            What it raised.
+        """
         self.value, self.error, self.done = value, error, True
 
     def __repr__(self):
@@ -55,7 +81,15 @@ class Hiring(Ticket):
 
 
 class Pause(NamedTuple):
-    """A worker that was lost and made again; times by `pool.now()`, in seconds."""
+    """A worker that was lost and made again.
+
+    Parameters
+    ----------
+    rank : int
+        Which one.
+    lost, back : float
+        When it was found lost and when it was back, by `pool.now()`, in seconds.
+    """
 
     rank: int
     lost: float
@@ -63,14 +97,17 @@ class Pause(NamedTuple):
 
     @property
     def seconds(self):
+        """How long it was away."""
         return self.back - self.lost
 
 
 class Pool:
-    """n workers, each with an object of its own, `make_worker(rank)`; the four verbs, whatever the engine.
+    """Workers, each with an object of its own, `make_worker(rank)`: the four verbs, whatever the engine.
 
-    Attributes
+    Parameters
     ----------
+    make_worker : callable
+        The object of a worker, from its rank.
     n : int
         How many workers.
     timeout : float
@@ -79,6 +116,9 @@ class Pool:
         A worker is abandoned after more than this many consecutive losses.
     on_hang : str
         What happens to a worker that does not answer in time: "raise" a TimeoutError, or "restart" it.
+
+    Attributes
+    ----------
     pauses : list of Pause
         One for each worker that was lost and restarted.
     """
@@ -161,6 +201,11 @@ class Pool:
         """Make the worker `rank` again, by make_worker(rank), on a live machine; `pauses` tells how long it was away.
 
         Calls of it that were not answered are forgotten.
+
+        Parameters
+        ----------
+        rank : int
+            Which one, 0 … n − 1.
 
         Raises
         ------

@@ -31,14 +31,34 @@ class Shard:
         self.model, self.batch_size, self.seed = model, batch_size, seed
 
     def gradient(self, theta: np.ndarray, t: int) -> tuple[np.ndarray, int]:
-        """The gradient over this worker's rows, or those drawn for step t, and how many rows it is over."""
+        """The gradient over this worker's rows, or those drawn for step t, and how many rows it is over.
+
+        Parameters
+        ----------
+        theta : ndarray
+            Where, (d,).
+        t : int
+            The step.
+        """
         if self.batch_size is None:
             return self.model.grad(theta), self.model.n
         rows = np.random.default_rng([self.seed, t]).integers(self.model.n, size=self.batch_size)
         return self.model.grad(theta, rows), self.batch_size
 
     def descend(self, theta: np.ndarray, t: int, steps: int, lr: float) -> tuple[np.ndarray, int]:
-        """θ after so many steps of plain descent on this worker's rows alone, and how many rows it has."""
+        """Descend on this worker's rows alone: θ after so many steps, and how many rows it has.
+
+        Parameters
+        ----------
+        theta : ndarray
+            The start, (d,).
+        t : int
+            The first step.
+        steps : int
+            How many.
+        lr : float
+            Learning rate of each, η.
+        """
         for k in range(steps):
             theta = theta - lr * self.gradient(theta, t + k)[0]
         return theta, self.model.n
@@ -56,7 +76,7 @@ def reached(theta: np.ndarray, step: int):
         raise
 
 
-def gather(pool: Pool, method: str | Callable, *args, wait_for: int | None = None) -> list:
+def gather(pool: Pool, method: str | Callable, *args: object, wait_for: int | None = None) -> list:
     """What `method(*args)` of every worker gives, in order of rank; a lost worker is made again and asked again.
 
     Parameters
@@ -337,7 +357,7 @@ def local_descent(pool: Pool, theta0: Sequence | np.ndarray, rounds: int, steps:
     steps : int
         H, how many steps each takes in between.
     lr : float
-        η, the learning rate of each step.
+        Learning rate of each step, η.
 
     Returns
     -------
