@@ -509,7 +509,8 @@ def test_processes_keep_the_memory_that_the_next_step_needs(monkeypatch):
 
 
 KERNEL = """
-import sys, time; sys.path.insert(0, {root!r})
+import signal, sys, time; sys.path.insert(0, {root!r})
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background, it is ignored
 from tests.test_distributed import *
 if __name__ == "__main__":
     pool = dist.workers(shard(2), 2)
@@ -527,7 +528,10 @@ def test_a_killed_kernel_leaves_no_process(how, tmp_path):
         started = [psutil.Process(int(pid)) for pid in kernel.stdout.readline().split()]
         assert len(started) >= 2
         kernel.send_signal(how)
-        kernel.wait(60)
+        try:
+            kernel.wait(60)
+        finally:
+            kernel.kill()
     assert not psutil.wait_procs(started, timeout=40)[1]
 
 

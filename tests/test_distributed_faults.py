@@ -413,7 +413,8 @@ def test_without_cryptography_it_says_what_to_do(monkeypatch):
 
 
 STOPPED = """
-import sys, time; sys.path.insert(0, {root!r})
+import signal, sys, time; sys.path.insert(0, {root!r})
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background, it is ignored
 from tests.test_distributed import *
 if __name__ == "__main__":
     with dist.workers(shard(2), 2) as pool:
@@ -439,7 +440,10 @@ def test_the_stop_button_leaves_a_pool_that_can_be_used(simulated, tmp_path):  #
         assert kernel.stdout.readline() == "ready\n"
         time.sleep(1)
         os.killpg(kernel.pid, signal.SIGINT)
-        out, noise = kernel.communicate(timeout=100)
+        try:
+            out, noise = kernel.communicate(timeout=100)
+        finally:
+            kernel.kill()
     assert out.split() == ["True", "True", "[]", simulated(2)] and noise == ""
 
 
