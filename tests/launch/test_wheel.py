@@ -65,7 +65,8 @@ LIBRARY = """
 import gdlib as gd
 X, y = gd.data.load("digits")
 model = gd.SoftmaxRegression(X, y)
-print(gd.run(model, gd.adam(0.01), [0.0] * model.dim, 20).loss[-1] < 0.5)
+run = gd.run(model, gd.adam(0.01), [0.0] * model.dim, 20)
+print(run.loss[-1] < 0.5 * run.loss[0])
 """
 
 
