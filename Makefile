@@ -58,7 +58,7 @@ trials: $(VENV)/.dev  ## put the claims on trial again: rows in data/trials, res
 	$(PY) -m tools.trials
 	$(PY) -m tools.claims
 
-test-launch: $(VENV)/.dev  ## every lesson solved, workers through their worst, and each way to launch the course (15 minutes)
+test-launch: $(VENV)/.dev  ## every lesson solved, workers through their worst, and each way to launch the course (20 minutes)
 	$(PY) -m pytest -n 2 --no-loadscope-reorder -m long
 	$(PY) -m pytest -v -s tests/launch
 

@@ -24,7 +24,8 @@ PIECES = np.repeat([[1], [10], [100], [1000]], 4, axis=1)
 
 def secants():
     h = 2.0 ** np.arange(-50, -3)
-    return of_gradients.secants(lambda x: 1 / x, 1.5, -1 / 2.25, h, {"forward": h, "central": h**2})
+    theory = {"bend": h, "less bend": h**2, "rounding": 1e-16 / h}
+    return of_gradients.secants(lambda x: 1 / x, 1.5, -1 / 2.25, h, {"forward": h, "central": h**2}, theory)
 
 
 def fit_and_valley():

@@ -28,13 +28,15 @@ def race(f, paths, target):
         colour, style = plots.METHOD[name]
         (curves[name],) = chart.plot([], [], color=colour, linestyle=style, linewidth=2.4, animated=True)
         said.append((int(np.argmax(np.append(share <= target, True))), name, colour))
+    leaves = [name for first, name, _ in said if first < len(shares[name]) and shares[name][-1] > target]
+    title = f"{min(said)[1]} arrives first" + (f"; {' and '.join(leaves)} won't stay" if leaves else "")
     for row, (first, name, colour) in enumerate(sorted(said)):
         words = f"{name}: step {first}" if first < len(share) else f"{name}: later"
         chart.text(0.5, 0.92 - 0.075 * row, words, color=colour, fontsize=12, transform=chart.transAxes)
     chart.axhline(target, color="0.4", linewidth=1)
     chart.set(xlabel="step", ylabel="share of the loss left", yscale="log", xlim=(0, len(share)), ylim=(target / 30, 3))
-    chart.set_title("Momentum keeps up; RMSprop does not stay", loc="left", fontsize=11)
-    land.set_title("Five methods, each at its own best rate", loc="left", fontsize=11)
+    chart.set_title(title[0].upper() + title[1:], loc="left", fontsize=11)
+    land.set_title("One start, each method at its best rate from there", loc="left", fontsize=11)
 
     def draw(k):
         hike(k)

@@ -4,7 +4,7 @@ import numpy as np
 from gdlib import plots
 
 
-def secants(f, x, slope, h, errors):
+def secants(f, x, slope, h, errors, theory):
     """Zoom in on f at x, ever closer, with the secants of both differences; and each step's error beside it.
 
     Parameters
@@ -17,6 +17,8 @@ def secants(f, x, slope, h, errors):
         The steps, growing.
     errors : dict
         "forward" and "central": the error at each step.
+    theory : dict
+        In words, what the bend costs the forward and the central difference, and what rounding costs: at each step.
     """
     fig, (near, chart) = plots.grid(2, height=4.2)
     u = np.linspace(-2.4, 2.4, 601)  # places, in steps from x
@@ -29,7 +31,7 @@ def secants(f, x, slope, h, errors):
     (forward,) = near.plot([], [], "-", color=plots.BLUE, linewidth=2, animated=True)
     (central,) = near.plot([], [], "--", color=plots.VERMILLION, linewidth=2, animated=True)
     zoom = near.text(0.03, 0.05, "", fontsize=14, transform=near.transAxes, animated=True)
-    show_errors = _errors(chart, h, errors)
+    show_errors = _errors(chart, h, errors, theory)
 
     def draw(step):
         def height(k):
@@ -44,10 +46,11 @@ def secants(f, x, slope, h, errors):
     return fig, draw, [0.5, 0.35, 0.25, 0.18, 0.13, 0.09, *h[::-1]]
 
 
-def _errors(ax, h, errors):
+def _errors(ax, h, errors, theory):
     """Theory's lines on log–log axes; and a function that shows the measured errors of steps not below its own."""
-    ax.plot(h, h / 1.5**3, "k-", h, h**2 / 1.5**4, "k--", h, 1e-16 / h, "k:", linewidth=1)
-    for words, at in [("h |f″|/2", (1e-6, 2e-4)), ("h² |f‴|/6", (4e-4, 2e-10)), ("ε/h", (4e-14, 1e-2))]:
+    looks = [("k-", (1e-6, 2e-4)), ("k--", (4e-4, 2e-10)), ("k:", (4e-14, 1e-2))]
+    for (words, line), (style, at) in zip(theory.items(), looks, strict=True):
+        ax.plot(h, line, style, linewidth=1)
         ax.annotate(words, at)
     looks = {"forward": (plots.BLUE, "o", (3e-8, 5e-7)), "central": (plots.VERMILLION, "^", (3e-6, 1e-9))}
     dots = {}
