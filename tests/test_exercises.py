@@ -20,17 +20,19 @@ from gdlib.lessons.distributed import exercises as distributed
 from gdlib.lessons.gradients import exercises as ex
 from gdlib.lessons.kit import notes
 from gdlib.lessons.kit.diagnosis import Outcome
-from gdlib.lessons.kit.exercise import Exercise, Lambda
+from gdlib.lessons.kit.exercise import Exercise, Lambda, Task
 from gdlib.lessons.kit.prediction import Prediction
 from gdlib.lessons.saddle_points import exercises as saddles
 
 MODULES = [import_module(f"gdlib.lessons.{lesson.word}.exercises")
            for lesson in table() if find_spec(f"gdlib.lessons.{lesson.word}")]
-EXERCISES = [e for module in MODULES for e in vars(module).values() if isinstance(e, Exercise)]
+TASKS = [e for module in MODULES for e in vars(module).values() if isinstance(e, Task)]
+EXERCISES = [e for e in TASKS if isinstance(e, Exercise)]
 PREDICTIONS = [(name, p) for module in MODULES for name, p in vars(module).items() if isinstance(p, Prediction)]
 MISTAKES = [pytest.param(e, wrong, sentence, id=f"{e.name}-{i}")
             for e in EXERCISES for i, (wrong, sentence) in enumerate(e.mistakes)]
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.name)
+each_task = pytest.mark.parametrize("exercise", TASKS, ids=lambda e: e.name)
 each_mistake = pytest.mark.parametrize("exercise, wrong, sentence", MISTAKES)
 
 
@@ -45,22 +47,22 @@ def agree(one, other):
 # --- every exercise of the course -------------------------------------------------------------------------------------
 
 
-@each_exercise
+@each_task
 def test_solution_passes(exercise):
     found = exercise.diagnose(exercise.solution_function)
     assert found.passed and found.attempted
     assert found.text.startswith(f"{exercise.name}: ✓ ")
 
 
-@each_exercise
+@each_task
 def test_solution_source_runs_on_its_own_and_passes(exercise):
-    namespace = {"np": np}
+    namespace = {"np": np, "gd": gd}
     exec(exercise.solution_source, namespace)
     assert exercise.solution_source.startswith(f"def {exercise.name}(")
     assert exercise.diagnose(namespace[exercise.name]).passed
 
 
-@each_exercise
+@each_task
 @pytest.mark.parametrize("body", ["...", "return ...", "result = ...\n    return result", "pass",
                                   "'''A docstring.'''\n    ...", "for _ in range(3):\n        ...\n    return 1"])
 def test_untouched_stub_is_not_attempted(exercise, body, tmp_path, monkeypatch):

@@ -1,10 +1,15 @@
-"""Lesson 08: unequal shards, a ring, stale gradients, saying only the largest, how many workers pay."""
+"""Lesson 08: unequal shards, a worker that dies, a ring, an outer step, how many workers pay, a job of one's own."""
 from __future__ import annotations
+
+from functools import cache
 
 import numpy as np
 
+import gdlib as gd
+from gdlib.lessons.kit.diagnosis import kind
 from gdlib.lessons.kit.exercise import Exercise
 from gdlib.lessons.kit.prediction import Prediction
+from gdlib.lessons.kit.project import Project
 
 # --- average_shards ---------------------------------------------------------------------------------------------------
 
@@ -52,6 +57,164 @@ average_shards = Exercise(
            "Add these sums, n times g, over the workers, and divide by the number of all rows.",
            "`sum(n * g for g, n in zip(gradients, rows))`, divided by `sum(rows)`."],
     success="With these weights it makes no difference how the rows were shared out.")
+
+
+# --- ask_everyone -----------------------------------------------------------------------------------------------------
+
+
+def ask_everyone(pool, theta, t):
+    """Every worker's gradient and number of rows, in order of rank. A worker that dies is made anew and asked again."""
+    tickets = [pool.call(rank, "gradient", theta, t) for rank in range(pool.n)]
+    answers = {}
+    while tickets:
+        try:
+            ticket, answer = pool.first(tickets)
+        except gd.distributed.WorkerLost as lost:
+            tickets.remove(lost.ticket)
+            pool.restart(lost.rank)
+            tickets.append(pool.call(lost.rank, "gradient", theta, t))
+        else:
+            tickets.remove(ticket)
+            answers[ticket.rank] = answer
+    return [answers[rank][0] for rank in range(pool.n)], [answers[rank][1] for rank in range(pool.n)]
+
+
+class PaperPool:
+    """A pool on paper: worker r answers ((r + 1)·theta, 10(r + 1)), the last that was asked first.
+
+    Parameters
+    ----------
+    n : int
+        How many workers.
+    deaths : dict
+        rank -> how many of its calls kill it.
+    """
+
+    patience = 20  # so many calls and waits for each worker, then somebody asks for ever
+
+    def __init__(self, n, deaths=()):
+        self.n, self.deaths, self.dead, self.asked = n, dict(deaths), set(), 0
+
+    def __repr__(self):
+        dying = [f"worker {rank} dies {'once' if times == 1 else f'{times} times'}" for rank, times in
+                 self.deaths.items() if times]
+        return f"<pool of {self.n}; {', '.join(dying) or 'nobody dies'}>"
+
+    def __eq__(self, other):  # that a pool was used is no change of an argument
+        return isinstance(other, PaperPool)
+
+    def call(self, rank, method, *args):
+        """A ticket for one question to one worker."""
+        ticket = gd.distributed.Ticket(rank, method, args)
+        if self.deaths.get(rank):
+            self.deaths[rank] -= 1
+            self.dead.add(rank)
+        ticket.lost = rank in self.dead
+        self._count()
+        return ticket
+
+    def first(self, tickets):
+        """The ticket that was begun last, with its answer; first of all one whose worker is dead."""
+        self._count()
+        for ticket in tickets:
+            if ticket.done:
+                raise ValueError(f"the loss of {ticket} was told before")
+            if ticket.lost:
+                ticket.close()
+                raise gd.distributed.WorkerLost(ticket)
+        ticket = tickets[-1]
+        return ticket, ((ticket.rank + 1) * ticket.args[0], 10 * (ticket.rank + 1))
+
+    def restart(self, rank):
+        """Make a worker anew."""
+        self.dead.discard(rank)
+
+    def _count(self):
+        self.asked += 1
+        if self.asked > self.patience * self.n:
+            raise RuntimeError("nobody is left who could answer, and your loop still asks")
+
+
+def _inputs(rng):
+    theta = np.array([1.0, -2.0])
+    yield PaperPool(2), theta, 1                                               # nobody dies
+    yield PaperPool(1, {0: 1}), theta, 1
+    yield PaperPool(3, {1: 1}), theta, 5
+    yield PaperPool(3, {0: 2, 2: 1}), rng.normal(size=2).round(2), 9           # one dies again when it is asked again
+
+
+def _asked(on_loss):
+    """A wrong ask_everyone, which does something else where a worker is lost."""
+    def ask(pool, theta, t):
+        def call(rank):
+            return pool.call(rank, "gradient", theta, t)
+
+        tickets, answers = [call(rank) for rank in range(pool.n)], {}
+        while tickets:
+            try:
+                ticket, answer = pool.first(tickets)
+            except gd.distributed.WorkerLost as lost:
+                on_loss(pool, tickets, lost, call)
+            else:
+                tickets.remove(ticket)
+                answers[ticket.rank] = answer
+        ranks = sorted(answers)
+        return [answers[rank][0] for rank in ranks], [answers[rank][1] for rank in ranks]
+    return ask
+
+
+def _not_made_anew(pool, tickets, lost, call):
+    tickets.remove(lost.ticket)
+    tickets.append(call(lost.rank))
+
+
+def _ticket_kept(pool, tickets, lost, call):
+    pool.restart(lost.rank)
+    tickets.append(call(lost.rank))
+
+
+def _not_asked_again(pool, tickets, lost, call):
+    tickets.remove(lost.ticket)
+    pool.restart(lost.rank)
+
+
+def _given_up(pool, tickets, lost, call):
+    raise lost
+
+
+def _strict(ask):
+    """The same, with a KeyError for a worker who did not answer: as where answers are read rank by rank."""
+    def asked(pool, theta, t):
+        gradients, rows = ask(pool, theta, t)
+        missing = set(range(pool.n)) - {n // 10 - 1 for n in rows}
+        if missing:
+            raise KeyError(min(missing))
+        return gradients, rows
+    return asked
+
+
+ask_everyone = Exercise(
+    ask_everyone, inputs=_inputs, returns=("gradients", "rows"),
+    mistakes=[
+        (_asked(_not_made_anew),
+         "the dead worker was asked again, and nobody had made it anew. "
+         "First `pool.restart(lost.rank)`, then ask."),
+        (_asked(_ticket_kept),
+         "the worker is made anew and asked again, but the lost ticket is still in the list, "
+         "and nobody will ever answer it. Take it out: `tickets.remove(lost.ticket)`."),
+        (_strict(_asked(_not_asked_again)),
+         "the worker is alive again, but nobody asked it again, so its answer is missing. "
+         "Put a new ticket into the list: `tickets.append(pool.call(lost.rank, …))`."),
+        (_asked(_not_asked_again),
+         "the answer of the worker that died is missing. Its rows must still count: ask it again."),
+        (_asked(_given_up),
+         "the loss of one worker ends it all. Catch it: `except gd.distributed.WorkerLost as lost:`."),
+    ],
+    hints=["The question of a dead worker will never be answered. What must happen to its ticket, and to the worker?",
+           "Three lines: take `lost.ticket` out of `tickets`, make worker `lost.rank` anew, ask it the same again.",
+           "`tickets.remove(lost.ticket)`, `pool.restart(lost.rank)`, "
+           "`tickets.append(pool.call(lost.rank, \"gradient\", theta, t))`."],
+    success="A death now costs time, and nothing else.")
 
 
 # --- reduce_scatter: the first half of the ring -----------------------------------------------------------------------
@@ -122,116 +285,62 @@ reduce_scatter = Exercise(
     success="Now worker r holds the whole sum of piece r + 1. The same way round once more, and everybody has all.")
 
 
-# --- stale_limit ------------------------------------------------------------------------------------------------------
+# --- outer_step -------------------------------------------------------------------------------------------------------
 
 
-def stale_limit(tau, curvature):
-    """The largest stable rate on ½·curvature·θ², when each gradient is tau steps old."""
-    return 2 * np.sin(np.pi / (2 * (2 * tau + 1))) / curvature
-
-
-def _inputs(rng):
-    yield from [(0, 1.0), (1, 1.0), (1, 4.0), (3, 0.5), (6, 2.0), (40, 1.0)]
-    yield 2, float(rng.uniform(0.1, 10))
-
-
-stale_limit = Exercise(
-    stale_limit, inputs=_inputs,
-    mistakes=[
-        (lambda tau, curvature: 2 * np.sin(np.pi / (2 * (2 * tau + 1))),
-         "that is the limit of rate × curvature. Divide by the curvature."),
-        (lambda tau, curvature: 2 * np.sin(np.pi / (2 * (2 * tau + 1))) * curvature,
-         "you multiply by the curvature. The steeper the bowl, the smaller the rate: divide."),
-        (lambda tau, curvature: 2 / curvature,
-         "that is the edge without a delay, from lesson 03. tau is missing."),
-        (lambda tau, curvature: 2 / (2 * tau + 1) / curvature,
-         "2/(2τ + 1) is a rule of thumb for it. The sine is wanted."),
-        (lambda tau, curvature: np.sin(np.pi / (2 * (2 * tau + 1))) / curvature,
-         "for {call} I expected {expected} and got {got}, half as large as it should be: there is a 2 before the "
-         "sine."),
-        (lambda tau, curvature: 2 * np.sin(np.pi / (2 * tau + 1)) / curvature,
-         "the angle is half of that, π divided by 2·(2τ + 1)."),
-        (lambda tau, curvature: 2 * np.sin(np.pi / 2 * (2 * tau + 1)) / curvature,
-         "`/ 2 * (…)` divides by 2 and then multiplies. Write `/ (2 * (2 * tau + 1))`."),
-        (lambda tau, curvature: 2 * np.sin(90 / (2 * tau + 1)) / curvature,
-         "np.sin takes radians, and 90 is in degrees. A right angle is np.pi / 2."),
-        (lambda tau, curvature: 2 * np.sin(np.pi / (2 * (tau + 1))) / curvature,
-         "τ comes in doubled, as 2τ + 1."),
-    ],
-    hints=["The formula above gives the edge of η·λ. What is the edge of η?",
-           "Divide 2 sin(π/(2(2τ + 1))) by the curvature; np.sin takes radians.",
-           "`2 * np.sin(np.pi / (2 * (2 * tau + 1))) / curvature`."],
-    success="For long delays it is near π/(2τ + 1), divided by the curvature: twice as old, half the rate.")
-
-
-# --- top_k_message ----------------------------------------------------------------------------------------------------
-
-
-def top_k_message(gradient, residual, k):
-    """The message: zeros but for the k entries largest in size; and what it leaves out, kept for the next one."""
-    whole = gradient + residual
-    largest = np.argsort(-np.abs(whole))[:k]
-    message = np.zeros_like(whole)
-    message[largest] = whole[largest]
-    return message, whole - message
+def outer_step(theta, walked, v, lr, beta):
+    """theta and v after a round that began at theta, and in which worker i walked to walked[i]."""
+    g = theta - np.mean(walked, axis=0)
+    v = beta * v + g
+    return theta - lr * (g + beta * v), v
 
 
 def _inputs(rng):
-    yield np.array([1.0, -3.0]), np.array([0.0, 0.0]), 1
-    yield np.array([1.0, -3.0, 2.0]), np.array([0.5, 0.0, 0.25]), 2
-    yield np.array([1.0, -3.0, 2.0]), np.array([4.0, 2.5, 0.0]), 1             # the residual changes who is largest
-    yield np.array([2.0, 1.0]), np.array([0.0, -0.5]), 2                       # all of it
-    for k in (1, 4):
-        yield rng.normal(size=6).round(2), rng.normal(size=6).round(2), k
+    yield np.array([1.0]), np.array([[0.5], [0.7]]), np.array([0.0]), 1.0, 0.0         # plain averaging
+    yield np.array([1.0, 2.0]), np.array([[0.5, 1.0]]), np.array([0.2, 0.0]), 0.5, 0.5  # one worker
+    for n in (2, 4):
+        theta = rng.normal(size=3).round(2)
+        yield theta, theta + rng.normal(size=(n, 3)).round(2), rng.normal(size=3).round(2), 0.7, 0.9
 
 
-def _said(whole=lambda g, e: g + e, by=np.abs, rest=lambda g, e, message: g + e - message, sign=-1, swap=False):
-    """A wrong top_k_message in which one part is replaced."""
-    def say(gradient, residual, k):
-        all_of_it = whole(gradient, residual)
-        largest = np.argsort(sign * by(all_of_it))[:k]
-        message = np.zeros_like(all_of_it)
-        message[largest] = all_of_it[largest]
-        kept = rest(gradient, residual, message)
-        return (kept, message) if swap else (message, kept)
-    return say
+def _outer(g=lambda theta, walked: theta - np.mean(walked, axis=0), velocity=lambda beta, v, g: beta * v + g,
+           step=lambda g, beta, v: g + beta * v, sign=-1, swap=False):
+    """A wrong outer_step in which one part is replaced."""
+    def go(theta, walked, v, lr, beta):
+        moved = g(theta, walked)
+        new = velocity(beta, v, moved)
+        there = theta + sign * lr * step(moved, beta, new)
+        return (new, there) if swap else (there, new)
+    return go
 
 
-def _chosen_by_gradient(gradient, residual, k):
-    whole, message = gradient + residual, np.zeros_like(gradient)
-    largest = np.argsort(-np.abs(gradient))[:k]
-    message[largest] = whole[largest]
-    return message, whole - message
-
-
-top_k_message = Exercise(
-    top_k_message, inputs=_inputs, returns=("message", "kept"),
+outer_step = Exercise(
+    outer_step, inputs=_inputs, returns=("theta", "v"),
     mistakes=[
-        (_said(whole=lambda g, e: g, rest=lambda g, e, message: g - message),
-         "what was kept back last time is missing. Begin with gradient + residual."),
-        (_said(by=np.array),
-         "you took the largest numbers. Largest in size is meant: −3 comes before 2, so compare np.abs."),
-        (_said(sign=1),
-         "those are the smallest. np.argsort sorts upwards; put a minus before np.abs."),
-        (_said(rest=lambda g, e, message: g - message),
-         "what is kept is gradient + residual less the message; the old residual was dropped."),
-        (_said(rest=lambda g, e, message: message - g - e),
-         "the sign of what is kept is reversed. Message and rest add up to gradient + residual."),
-        (_said(rest=lambda g, e, message: np.zeros_like(g)),
-         "nothing is kept. What the message leaves out is to be added to the next one."),
-        (_said(rest=lambda g, e, message: e),
-         "the residual was handed back unchanged. Now it is what this message leaves out."),
-        (_said(swap=True),
-         "the two have changed places. The message comes first."),
-        (_chosen_by_gradient,
-         "the k entries were chosen by the gradient alone. Choose by gradient + residual."),
-        (_said(whole=lambda g, e: g - e, rest=lambda g, e, message: g - e - message),
-         "the residual was taken off. It is added."),
+        (_outer(g=lambda theta, walked: np.mean(walked, axis=0) - theta),
+         "the outer gradient points downhill here. A gradient points uphill: theta less the mean of where they are."),
+        (_outer(g=lambda theta, walked: np.mean(walked, axis=0) - theta, sign=1),
+         "theta is right, and v has the other sign: the outer gradient is theta less the mean, and is subtracted."),
+        (_outer(step=lambda g, beta, v: v),
+         "that is Polyak's momentum, a step along the new v (or along g + beta times the old one). "
+         "Nesterov's steps along g + beta * v, with the new v."),
+        (_outer(g=lambda theta, walked: theta - np.sum(walked, axis=0)),
+         "the workers' places were added up. Their mean is wanted."),
+        (_outer(g=lambda theta, walked: theta - np.mean(walked)),
+         "the mean ran over the parameters as well. Over the workers alone: axis=0."),
+        (_outer(g=lambda theta, walked: np.mean(walked, axis=0)),
+         "you took the mean of the places for a gradient. The outer gradient is how far they went: theta less the "
+         "mean."),
+        (_outer(velocity=lambda beta, v, g: beta * v + (1 - beta) * g),
+         "v is an average here, with 1 − beta before g. The course's v adds g whole: v = beta * v + g."),
+        (_outer(velocity=lambda beta, v, g: g, step=lambda g, beta, v: g),
+         "that is a step without a memory. v must be kept: v = beta * v + g."),
+        (_outer(swap=True), "the two have changed places. theta comes first."),
     ],
-    hints=["What is to be said in all? The new gradient, and what is still owed from before.",
-           "np.argsort(-np.abs(whole))[:k] gives the places of the k largest.",
-           "The message is zeros with `whole` at these places; kept is `whole - message`."],
-    success="Nothing is lost: message and rest add up, so whatever is held back today is said later.")
+    hints=["How far did the workers get, on average? Take that for a gradient: theta less the mean of walked.",
+           "Then Nesterov's momentum as PyTorch writes it: v = beta * v + g, and a step along g + beta * v.",
+           "`g = theta - np.mean(walked, axis=0)`, `v = beta * v + g`, `return theta - lr * (g + beta * v), v`."],
+    success="With lr = 1 and beta = 0 it is plain averaging: local SGD, or federated averaging.")
 
 
 # --- best_workers -----------------------------------------------------------------------------------------------------
@@ -292,6 +401,116 @@ best_workers = Exercise(
             "the root of the work.")
 
 
+# --- the project ------------------------------------------------------------------------------------------------------
+
+
+def my_worker(rank):
+    """Worker `rank` of 3, with its rows of the diabetes data: gradient(theta, t) gives its gradient and its rows."""
+    X, y = gd.data.load("diabetes")
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    return gd.distributed.Shard(gd.LeastSquares(X[rank::3], y[rank::3]))
+
+
+WORKERS, DIM = 3, 11
+
+
+def _thetas():
+    return np.random.default_rng(0).normal(size=(3, DIM))
+
+
+@cache
+def _whole():
+    X, y = gd.data.load("diabetes")
+    return gd.LeastSquares((X - X.mean(axis=0)) / X.std(axis=0), y)
+
+
+def _workers(make):
+    return [make(rank) for rank in range(WORKERS)]
+
+
+def _can_be_asked(make):
+    for rank, worker in enumerate(_workers(make)):
+        if not callable(getattr(worker, "gradient", None)):
+            return f"worker {rank} is {kind(worker)}, and has no method `gradient`."
+        answer = worker.gradient(np.zeros(DIM), 1)
+        if not (isinstance(answer, tuple) and len(answer) == 2):
+            return f"worker {rank} answered {kind(answer)}. Return two things: the gradient, and the number of rows."
+        shape = np.shape(answer[0])
+        if shape != (DIM,):
+            return f"the gradient of worker {rank} has shape {shape}. 10 weights and the intercept make ({DIM},)."
+    return ""
+
+
+def _every_row_has_one_owner(make):
+    rows = [worker.gradient(np.zeros(DIM), 1)[1] for worker in _workers(make)]
+    if sum(rows) != _whole().n:
+        return f"the workers say that they have {rows} rows, {sum(rows)} in all. There are {_whole().n}."
+    return ""
+
+
+def _is_the_whole_gradient(make):
+    workers = _workers(make)
+    for theta in _thetas():
+        answers = [worker.gradient(theta.copy(), 1) for worker in workers]
+        shared = average_shards.solution_function(*zip(*answers, strict=True))
+        expected = _whole().grad(theta)
+        if np.allclose(shared, expected, rtol=1e-9):
+            continue
+        ratio = shared / expected
+        if np.allclose(ratio, ratio[0], rtol=1e-6):
+            return (f"together they give {ratio[0]:.3g} times the gradient of all rows. "
+                    "Is each one's gradient a *mean* over its rows?")
+        return ("together they do not give the gradient of all rows. Has every row one owner? Are the columns "
+                "standardised by the mean and spread of *all* rows? Is the intercept the last parameter?")
+    return ""
+
+
+def _leaves_theta_alone(make):
+    theta = np.ones(DIM)
+    make(0).gradient(theta, 1)
+    return "" if (theta == 1).all() else "the worker changed the theta that it was given. Work on a copy."
+
+
+def _answers_alike(make):
+    worker, anew, theta = make(1), make(1), _thetas()[0]
+    first, again, third = worker.gradient(theta, 7), worker.gradient(theta, 7), anew.gradient(theta, 7)
+    if not (np.array_equal(first[0], again[0]) and np.array_equal(first[0], third[0])):
+        return ("asked the same twice, it gives two answers. If it draws rows, draw them by a seed that hangs on its "
+                "rank and on t: np.random.default_rng([rank, t]).")
+    return ""
+
+
+def _bears_deaths(make):
+    def trained(deaths):
+        with gd.distributed.workers(make, n=WORKERS, engine="simulated", deaths=deaths) as pool:
+            oracle = gd.distributed.synchronous(pool)
+            return gd.run(_whole(), gd.gradient_descent(0.1), np.zeros(DIM), 40, oracle=oracle)
+
+    calm, stormy = trained([]), trained([(5.5, 0), (12.5, 2)])
+    if not np.array_equal(calm.theta, stormy.theta):
+        return "with two deaths the walk is another one. Does a worker remember anything between two questions?"
+    if calm.loss[-1] >= calm.loss[0]:
+        return "40 steps at a learning rate of 0.1 did not lower the loss."
+    return ""
+
+
+my_worker = Project(
+    my_worker,
+    points=[
+        ("each of three workers can be asked", _can_be_asked),
+        ("every row has one owner", _every_row_has_one_owner),
+        ("together they give the gradient of all rows", _is_the_whole_gradient),
+        ("a worker leaves theta as it was", _leaves_theta_alone),
+        ("the same question gets the same answer, also from a worker made anew", _answers_alike),
+        ("two deaths leave no trace in 40 steps", _bears_deaths),
+    ],
+    hints=["Standardise all columns first, then give worker `rank` every third row: X[rank::3], y[rank::3].",
+           "A class with __init__(self, X, y) and gradient(self, theta, t); with `predicted - y` as the error, the "
+           "gradient of the mean square is 2/n times Xᵀ error, and for the intercept 2/n times its sum.",
+           "Or let the course do it: `gd.distributed.Shard(gd.LeastSquares(X[rank::3], y[rank::3]))`."],
+    success="A job of your own that outlives its workers.")
+
+
 # --- predictions ------------------------------------------------------------------------------------------------------
 
 fits = Prediction(
@@ -328,19 +547,3 @@ one_late = Prediction(
     at_least={"still 2": 1.9, "a little less, about 1.7": 1.4, "1": 0.8, "about 0.6": 0},
     why="The step corrects the place of one step ago, and by now the walk is elsewhere. The walk overshoots and comes "
         "back late, like a shower whose warm water takes its time.")
-
-not_waiting = Prediction(
-    "not_waiting",
-    "Four workers who never wait bring four times as many gradients a second. How much sooner is the loss at 0.15, "
-    "beside one worker, each at its own best rate?",
-    at_least={"four times sooner": 3, "about twice as soon": 1.3, "no sooner: what is gained is lost by staleness": 0},
-    why="Stale gradients allow only a smaller rate. One worker on its own may take longer steps, and makes up for a "
-        "part of it.")
-
-too_large = Prediction(
-    "too_large",
-    "Batches doubled, and the rate doubled with them, at the same number of epochs. Beginning at 8 rows, up to which "
-    "size does the loss come out about alike?",
-    at_least={"8 only": 0, "about 64": 16, "about 500": 256, "as far as one likes": 1024},
-    why="Two half steps and one whole step come to the same only as long as the slope hardly changes in between. From "
-        "a certain rate on the curvature is the limit, and a larger batch does not move it.")

@@ -2,7 +2,6 @@
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.distributed.exercises import stale_limit
 from gdlib.lessons.kit.explorer import Explorer, LogSlider, WholeSlider, counted, marker, number
 from gdlib.plots import OKABE_ITO
 
@@ -40,7 +39,7 @@ class stale(Explorer):
         tau, lr = under_way - 1, state["lr"]
         path = gd.run(bowl, gd.gradient_descent(lr), START, UPDATES, oracle=gd.delayed(bowl, tau)).theta
         path = np.where(np.isfinite(path), np.clip(path, -1e9, 1e9), 1e9)
-        edge = stale_limit.solution_function(tau, max(CURVATURES))
+        edge = stale_limit(tau, max(CURVATURES))
         factor = max(slowest_root(lr * curvature, tau) for curvature in CURVATURES)
         data = {
             "scene": None,
@@ -92,6 +91,11 @@ class stale(Explorer):
         inside = bool((np.abs(end) <= 2).all())
         artists["end"].set_data([end[0]] if inside else [], [end[1]] if inside else [])
         artists["distance"].set_data(np.arange(len(path)), data["distance"])
+
+
+def stale_limit(tau, curvature):
+    """The largest stable learning rate on a bowl where each gradient is tau updates old: 2 sin(π/(2(2τ + 1)))/λ."""
+    return 2 * np.sin(np.pi / (2 * (2 * tau + 1))) / curvature
 
 
 def stale_roots(rate_times_curvature, tau):

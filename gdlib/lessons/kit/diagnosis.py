@@ -163,7 +163,7 @@ def _raised(fn, cases):
         more = " np.average must know along which axis the weights lie: axis=0 runs along a list of arrays."
     if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
         more = f" {_shapes(case)} `*` multiplies entry by entry, `@` multiplies rows with columns."
-    return f"your function raised {case.got}{_line_of(fn, error)}.{more} The call was {case.call}."
+    return f"your function raised {case.got}{line_of(fn, error)}.{more} The call was {case.call}."
 
 
 def _shapes(case):
@@ -361,7 +361,7 @@ def _is_gap(node):
     return any(isinstance(value, ast.Constant) and value.value is ... for value in values)
 
 
-def _line_of(fn, error):
+def line_of(fn, error):
     """The learner's own line that raised the error."""
     file, trace, number = getattr(getattr(fn, "__code__", None), "co_filename", None), error.__traceback__, None
     while trace is not None:

@@ -59,37 +59,20 @@ class Diagnosis:
     mistake: Callable | None = None
 
 
-class Exercise:
-    """A function for the learner to write, with a check, hints and a solution.
+class Task:
+    """What a learner has to write: with a check, hints and a solution. `diagnose` says what the check shows.
 
     Parameters
     ----------
     solution : function
-        It uses nothing but its parameters and `np`. Its name is the exercise's name.
-    inputs : function
-        rng -> an iterable of tuples of arguments, random and edge cases, the simplest first.
-    mistakes : list of (function, str)
-        Known wrong versions, each with its own sentence. It is shown only if the learner's function agrees with the
-        wrong version on every input. The exercise puts "for {call} I expected {expected} and got {got}: " before it,
-        unless the sentence says {call} itself. {call}, {expected} and {got} describe one input where the two differ;
-        its arguments go by their names, as in {y.size}.
+        Its name is the task's name.
     hints : list of str
         From a nudge to nearly the answer.
-    returns : tuple of str, optional
-        The names of the results, where the solution returns a tuple.
-    success : str, optional
-        A sentence for those who have solved it.
-    nearly : str, optional
-        A sentence instead of `success` for a function that passes but differs by more than rounding.
     """
 
-    def __init__(self, solution, *, inputs, mistakes, hints, returns=(), success="", nearly=""):
-        self.name = solution.__name__
-        self.parameters = tuple(inspect.signature(solution).parameters)
-        self.solution_function = solution
-        self.inputs, self.mistakes, self.hints = inputs, mistakes, hints
-        self.returns, self.success, self.nearly = returns, success, nearly
-        self.hints_given = 0
+    def __init__(self, solution, hints):
+        self.name, self.solution_function = solution.__name__, solution
+        self.hints, self.hints_given = hints, 0
 
     def __repr__(self):
         return f"<exercise {self.name}: .check({self.name}), .hint(), .solution()>"
@@ -98,17 +81,6 @@ class Exercise:
     def solution_source(self):
         """The solution as text that runs in a cell where `np` is imported."""
         return textwrap.dedent(inspect.getsource(self.solution_function)).strip()
-
-    def check(self, fn):
-        """Run a function on all inputs and show the diagnosis.
-
-        Parameters
-        ----------
-        fn : function
-            The learner's.
-        """
-        found = self.diagnose(fn)
-        note("passed" if found.passed else "look" if found.attempted else "todo", [found.text])
 
     def use(self, fn):
         """The learner's function if it passes the check, otherwise the solution.
@@ -138,6 +110,48 @@ class Exercise:
     def solution(self):
         """Show the code that the check itself is tested with."""
         note("code", [f"{self.name}: one way to write it", self.solution_source])
+
+
+class Exercise(Task):
+    """A function for the learner to write, with a check, hints and a solution.
+
+    Parameters
+    ----------
+    solution : function
+        It uses nothing but its parameters and `np`. Its name is the exercise's name.
+    inputs : function
+        rng -> an iterable of tuples of arguments, random and edge cases, the simplest first.
+    mistakes : list of (function, str)
+        Known wrong versions, each with its own sentence. It is shown only if the learner's function agrees with the
+        wrong version on every input. The exercise puts "for {call} I expected {expected} and got {got}: " before it,
+        unless the sentence says {call} itself. {call}, {expected} and {got} describe one input where the two differ;
+        its arguments go by their names, as in {y.size}.
+    hints : list of str
+        From a nudge to nearly the answer.
+    returns : tuple of str, optional
+        The names of the results, where the solution returns a tuple.
+    success : str, optional
+        A sentence for those who have solved it.
+    nearly : str, optional
+        A sentence instead of `success` for a function that passes but differs by more than rounding.
+    """
+
+    def __init__(self, solution, *, inputs, mistakes, hints, returns=(), success="", nearly=""):
+        super().__init__(solution, hints)
+        self.parameters = tuple(inspect.signature(solution).parameters)
+        self.inputs, self.mistakes = inputs, mistakes
+        self.returns, self.success, self.nearly = returns, success, nearly
+
+    def check(self, fn):
+        """Run a function on all inputs and show the diagnosis.
+
+        Parameters
+        ----------
+        fn : function
+            The learner's.
+        """
+        found = self.diagnose(fn)
+        note("passed" if found.passed else "look" if found.attempted else "todo", [found.text])
 
     def diagnose(self, fn):
         """Find out what `check` shows.
