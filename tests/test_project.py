@@ -127,7 +127,7 @@ def test_a_lost_worker_may_be_treated_in_any_order(order):
                 does = {"remove": lambda: tickets.remove(lost.ticket), "restart": lambda: pool.restart(lost.rank),
                         "call": lambda: tickets.append(pool.call(lost.rank, "gradient", theta, t))}
                 for name in order:
-                    does[name]() 
+                    does[name]()
                 continue
             tickets.remove(ticket)
             answers[ticket.rank] = answer

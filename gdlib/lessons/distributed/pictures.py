@@ -153,3 +153,78 @@ def _fill(bucket, place, value, whole, shown=True):
     text.set(position=place, text=f"{value:0{len(str(whole))}d}", fontweight="bold" if value == whole else "normal")
     for artist in bucket:
         artist.set_visible(shown)
+
+
+HOLDER = [plots.OKABE_ITO[name] for name in ("sky", "orange", "green", "purple")]  # of worker 0, 1, 2, 3
+
+
+def _cells(ax, left, bottom, who, size=0.22):
+    """A table of squares, coloured and numbered by the worker that has each; None: everybody has it."""
+    for row, holders in enumerate(reversed(who)):
+        for column, rank in enumerate(holders):
+            corner = (left + column * size, bottom + row * size)
+            colour = "0.9" if rank is None else HOLDER[rank]
+            ax.add_patch(Rectangle(corner, size, size, facecolor=colour, edgecolor="white", linewidth=1.5))
+            if rank is not None:
+                ax.text(corner[0] + size / 2, corner[1] + size / 2, rank, ha="center", va="center", fontsize=9)
+
+
+def _split(ax, title, model, rows, words):
+    ax.set(xlim=(-0.06, 2.06), ylim=(-0.55, 1.12), aspect="equal")
+    ax.axis("off")
+    ax.set_title(title, fontsize=12, loc="left", fontweight="bold")
+    for left, name, who in [(0, "model", model), (1.12, "batch", rows)]:
+        _cells(ax, left, 0, who)
+        ax.text(left, 0.95, name, fontsize=10, color="0.35")
+    ax.text(0, -0.1, words, fontsize=9.5, va="top", color="0.2", linespacing=1.25)
+
+
+def who_holds_what():
+    """Six ways to share a training step among four workers: who holds which part of the model and of the batch.
+
+    A model's rows are its layers, its columns the units of a layer. A batch's rows are its examples, its columns their
+    positions (the words of a text).
+    """
+    everybody = [[None] * 4] * 4
+    by_row, by_column = [[rank] * 4 for rank in range(4)], [[0, 1, 2, 3]] * 4
+    fig, axes = plots.grid(3, 2, width=10.4, height=5.4)
+    ways = [
+        ("data parallel", everybody, by_row, "everyone: whole model, own rows\nsent: the sum of the gradients"),
+        ("ZeRO, FSDP", by_column, by_row,
+         "each keeps a slice, and lends it\nsent: slices there, gradients back"),
+        ("pipeline", by_row, everybody, "each has some layers\nsent: what one layer tells the next"),
+        ("tensor", by_column, everybody, "each has a slice of every layer\nsent: what comes out, at every layer"),
+        ("sequence", everybody, by_column, "each has some positions of all\nsent: what attention looks back at"),
+        ("expert", [[None] * 4, [0, 1, 2, 3], [None] * 4, [0, 1, 2, 3]], by_row,
+         "some layers have four experts\nsent: each example to its expert"),
+    ]
+    for ax, way in zip(axes.flat, ways, strict=True):
+        _split(ax, *way)
+    return fig
+
+
+def one_worker_saves(parts=4):
+    """Two ways in which one worker saves memory: gradients of small batches added up; and 16 bits where they will do."""
+    fig, (left, right) = plots.grid(2, width=10.4, height=2.6)
+    for part in range(parts):
+        left.add_patch(Rectangle((part, 0.55), 0.9, 0.4, facecolor=HOLDER[0], edgecolor="white"))
+        left.text(part + 0.45, 0.75, f"rows {part + 1}/{parts}", ha="center", va="center", fontsize=9)
+        left.add_patch(Rectangle((part, 0), 0.9, 0.4 * (part + 1) / parts, facecolor=HOLDER[1]))
+    left.text(parts + 0.05, 0.2, "one step", fontsize=10, va="center")
+    left.text(0, -0.12, "the sum of their gradients", fontsize=10, va="top", color="0.3")
+    left.set(xlim=(-0.1, parts + 1), ylim=(-0.35, 1.1))
+    left.set_title("gradient accumulation", fontsize=12, loc="left", fontweight="bold")
+    at = 0
+    for name, nbytes, bits in [("to compute with", 2, 16), ("gradient", 2, 16), ("parameter", 4, 32),
+                               ("Adam's m", 4, 32), ("Adam's v", 4, 32)]:
+        colour = HOLDER[0] if bits == 16 else HOLDER[2]
+        right.add_patch(Rectangle((at, 0.2), nbytes - 0.08, 0.5, facecolor=colour, hatch="" if bits == 16 else "//",
+                                  edgecolor="white"))
+        right.text(at + nbytes / 2, 0.78, name, ha="left", rotation=22, fontsize=9)
+        right.text(at + nbytes / 2, 0.12, f"{bits} bits", ha="center", va="top", fontsize=9)
+        at += nbytes
+    right.set(xlim=(-0.1, 19), ylim=(-0.35, 1.5))
+    right.set_title(f"mixed precision: {at} bytes a parameter", fontsize=12, loc="left", fontweight="bold")
+    for ax in (left, right):
+        ax.axis("off")
+    return fig
