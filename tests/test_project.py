@@ -123,11 +123,14 @@ def test_a_lost_worker_may_be_treated_in_any_order(order):
         while tickets:
             try:
                 ticket, answer = pool.first(tickets)
-            except gd.distributed.WorkerLost as lost:
-                does = {"remove": lambda: tickets.remove(lost.ticket), "restart": lambda: pool.restart(lost.rank),
-                        "call": lambda: tickets.append(pool.call(lost.rank, "gradient", theta, t))}
+            except gd.distributed.WorkerLost as error:
                 for name in order:
-                    does[name]()
+                    if name == "remove":
+                        tickets.remove(error.ticket)
+                    elif name == "restart":
+                        pool.restart(error.rank)
+                    else:
+                        tickets.append(pool.call(error.rank, "gradient", theta, t))
                 continue
             tickets.remove(ticket)
             answers[ticket.rank] = answer

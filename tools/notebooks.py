@@ -31,6 +31,7 @@ FOLDER = ROOT / "notebooks"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, BRANCH = PYPROJECT["project"], PYPROJECT["tool"]["course"]["branch"]
 REPOSITORY = PROJECT["urls"]["Repository"].removesuffix("/")
+FOLDED = "hide-input"  # the tag of a cell whose code only draws or measures: its source is folded
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 SET_UP = f'''\
@@ -148,6 +149,8 @@ def normalise(nb):
     count = 0
     for cell in nb.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags" and v})
+        if FOLDED in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = {"source_hidden": True}
         cell.source = cell.source.strip("\n")
         if cell.cell_type == "code":
             count += 1
