@@ -1,9 +1,10 @@
-"""Write what README and lesson 00 list: the lessons, from gdlib/lessons/lessons.toml, and what the package gives.
+"""Write what README, lesson 00 and the instructor's pages list: the lessons, their minutes, and what the package gives.
 
     python -m tools.lists            # write it
     python -m tools.lists --check    # check that it is up to date (exit status 1 if not)
 
-A lesson's minutes are read from its notebook's head; what a room of the package gives, from its `__all__`.
+The lessons are those of gdlib/lessons/lessons.toml. Their minutes stand in their notebooks' heads, stamped by the model
+of tools/measure.py. What a room of the package gives stands in its `__all__`.
 """
 import re
 import sys
@@ -11,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from gdlib.lessons import table
-from tools.notebooks import FOLDER, ROOT, dumps, load
+from tools.notebooks import FOLDER, ROOT, dumps, lessons, load
 
 HEAD = "| lesson | time | the question |\n|---|---|---|\n"
 
@@ -32,8 +33,12 @@ def _row(lesson, folder):
     path, title = FOLDER / f"{lesson.name}.ipynb", f"{lesson.number} {lesson.title}"
     if not path.exists():
         return f"| {title} | | {lesson.question} |"
-    minutes = re.search(r"\*\*Time:\*\* (\d+) min", load(path).cells[0].source)[1]
-    return f"| [{title}]({folder}{path.name}) | {minutes} min | {lesson.question} |"
+    return f"| [{title}]({folder}{path.name}) | {minutes(path)[0]} min | {lesson.question} |"
+
+
+def minutes(path: Path) -> tuple[str, str]:
+    """A lesson's minutes, and those of its core, as they stand in its head."""
+    return re.search(r"\*\*Time:\*\* (\d+) minutes, of which the core takes (\d+)", load(path).cells[0].source).groups()
 
 
 ROOMS = {
@@ -64,7 +69,15 @@ def pages() -> dict[Path, str]:
     for cell in notebook.cells:
         cell.source = with_map(cell.source, "")
     text = with_rooms(with_map(readme.read_text(encoding="utf-8"), "notebooks/"))
-    return {readme: text, first: dumps(notebook)}
+    instructors = {ROOT / "instructor" / f"{path.stem}.md": path for path in lessons()}
+    with_time = {page: with_minutes(page, path) for page, path in instructors.items()}
+    return {readme: text, first: dumps(notebook), **with_time}
+
+
+def with_minutes(page: Path, lesson: Path) -> str:
+    """An instructor's page with the minutes of its lesson."""
+    line = "**Alone** a person takes {} minutes, of which the core takes {}.".format(*minutes(lesson))
+    return re.sub(r"^\*\*Alone\*\* a person takes .*$", line, page.read_text(encoding="utf-8"), flags=re.M)
 
 
 def main():

@@ -1,8 +1,9 @@
 """The lessons' one tool: write what is the same in all of them, run them, and store them in a normal form.
 
     python -m tools.notebooks run [lesson.ipynb …]      # stamp, execute, store: what `make notebooks` calls
-    python -m tools.notebooks stamp [lesson.ipynb …]    # write badges and set-up cell only; outputs stay
+    python -m tools.notebooks stamp [lesson.ipynb …]    # write badges, set-up cell and minutes only; outputs stay
     python -m tools.notebooks check [lesson.ipynb …]    # fail if a stored lesson is not what `run` would store
+    python -m tools.notebooks measure [lesson.ipynb …]  # minutes, words, lines, exercises … of each, by the model
 
 The normal form keeps what a reader sees: text, pictures, execution counts. It drops what changes from run to run:
 timing metadata, widget state, widget views with their random ids, the remains of progress bars, and the running
@@ -22,6 +23,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from tools import measure
+
 # The kernels inherit it. On the lessons' small matrices several threads wait for each other more than they compute;
 # with another program beside them they take five times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -31,7 +34,6 @@ FOLDER = ROOT / "notebooks"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, BRANCH = PYPROJECT["project"], PYPROJECT["tool"]["course"]["branch"]
 REPOSITORY = PROJECT["urls"]["Repository"].removesuffix("/")
-FOLDED = "hide-input"  # the tag of a cell whose code only draws or measures: its source is folded
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 SET_UP = f'''\
@@ -91,7 +93,7 @@ def load(path: Path):
 
 
 def stamp(nb, name: str):
-    """Write the badge line and the set-up cell into the notebook, in place.
+    """Write the badge line, the set-up cell and the minutes into the notebook, in place.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def stamp(nb, name: str):
         set_up = nbformat.v4.new_code_cell(metadata={"tags": ["set-up"]}, id=f"{name[:2]}-set-up")
         nb.cells.insert(first_code, set_up)
     set_up.source = set_up_of(name)
-    return nb
+    return measure.stamped(nb)
 
 
 def execute(nb, folder: Path):
@@ -149,7 +151,7 @@ def normalise(nb):
     count = 0
     for cell in nb.cells:
         cell.metadata = nbformat.from_dict({k: v for k, v in cell.metadata.items() if k == "tags" and v})
-        if FOLDED in cell.metadata.get("tags", []):
+        if measure.FOLDED in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = {"source_hidden": True}
         cell.source = cell.source.strip("\n")
         if cell.cell_type == "code":
@@ -237,6 +239,9 @@ def main(command: str = "", *names: str) -> int:
         found = [line for path in paths for line in complaints(path)]
         print("\n".join(found) or f"{len(paths)} lessons are in normal form")
         return bool(found)
+    if command == "measure":
+        print(measure.table({path.stem: load(path) for path in paths}))
+        return 0
     print(__doc__)
     return 2
 

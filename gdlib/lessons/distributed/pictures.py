@@ -204,7 +204,7 @@ def who_holds_what():
 
 
 def one_worker_saves(parts=4):
-    """Two ways in which one worker saves memory: gradients of small batches added up; and 16 bits where they will do."""
+    """Two ways in which one worker saves memory: gradients of small batches added up; and 16 bits where they do."""
     fig, (left, right) = plots.grid(2, width=10.4, height=2.6)
     for part in range(parts):
         left.add_patch(Rectangle((part, 0.55), 0.9, 0.4, facecolor=HOLDER[0], edgecolor="white"))
