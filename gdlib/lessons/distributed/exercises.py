@@ -1,4 +1,4 @@
-"""Lesson 08: unequal shards, a worker that dies, a ring, an outer step, how many workers pay, a job of one's own."""
+"""Lesson 08: unequal shards, a worker that dies, a ring, an outer step, a job of one's own."""
 from __future__ import annotations
 
 from functools import cache
@@ -341,64 +341,6 @@ outer_step = Exercise(
            "Then Nesterov's momentum as PyTorch writes it: v = beta * v + g, and a step along g + beta * v.",
            "`g = theta - np.mean(walked, axis=0)`, `v = beta * v + g`, `return theta - lr * (g + beta * v), v`."],
     success="With lr = 1 and beta = 0 it is plain averaging: local SGD, or federated averaging.")
-
-
-# --- best_workers -----------------------------------------------------------------------------------------------------
-
-
-def best_workers(counts, work, nbytes, alpha, beta):
-    """Of the numbers of workers in counts (an array), the one whose step is shortest: work shared, then a ring."""
-    seconds = work / counts + 2 * (counts - 1) * (alpha + beta * nbytes / counts)
-    return counts[np.argmin(seconds)]
-
-
-def _inputs(rng):
-    few, many = np.array([1, 2, 4, 8, 16]), np.arange(1, 400)
-    yield few, 1.0, 1e6, 0.01, 1e-9
-    yield few, 0.001, 1e6, 0.01, 1e-9                                          # alone is best
-    yield few, 100.0, 1e6, 1e-5, 1e-9                                          # all of them
-    yield few[::-1], 1.0, 1e8, 0.001, 1e-8
-    for work, nbytes in [(3.0, 1e8), (20.0, 1e7), (0.5, 4e7), (8.0, 1e9)]:
-        yield many, work, nbytes, float(rng.uniform(2e-4, 2e-3)), 1e-9
-
-
-def _counted(step, answer=lambda counts, seconds: counts[np.argmin(seconds)]):
-    """A wrong best_workers with another time for a step, or another answer from it."""
-    return lambda counts, work, nbytes, alpha, beta: answer(counts, step(counts, work, nbytes, alpha, beta))
-
-
-def _ring_step(n, work, nbytes, alpha, beta):
-    return work / n + 2 * (n - 1) * (alpha + beta * nbytes / n)
-
-
-best_workers = Exercise(
-    best_workers, inputs=_inputs,
-    mistakes=[
-        (_counted(lambda n, work, nbytes, alpha, beta: work + 2 * (n - 1) * (alpha + beta * nbytes / n)),
-         "the work is not shared. Each of n workers has work / n."),
-        (_counted(lambda n, work, nbytes, alpha, beta: work / n),
-         "the messages cost nothing here. Add the ring's 2(n − 1)(α + β·nbytes/n)."),
-        (_counted(lambda n, work, nbytes, alpha, beta: work / n + 2 * (n - 1) * (alpha + beta * nbytes)),
-         "whole vectors go round. In the ring each message is one piece, nbytes / n."),
-        (_counted(lambda n, work, nbytes, alpha, beta: work / n + 2 * (n - 1) * beta * nbytes / n),
-         "each message also costs α, however short it is."),
-        (_counted(lambda n, work, nbytes, alpha, beta: work / n + (n - 1) * (alpha + beta * nbytes / n)),
-         "the ring goes round twice, so 2(n − 1) messages follow one another."),
-        (_counted(_ring_step, lambda counts, seconds: np.argmin(seconds)),
-         "that is its place in the list. Put it into counts[…]."),
-        (_counted(_ring_step, lambda counts, seconds: np.min(seconds)),
-         "those are the seconds. The number of workers is wanted."),
-        (_counted(_ring_step, lambda counts, seconds: counts[np.argmax(seconds)]),
-         "that is the slowest choice. np.argmin finds the smallest."),
-        (_counted(lambda n, work, nbytes, alpha, beta: work / n + 2 * n * (alpha + beta * nbytes / n)),
-         "with one worker there are no messages, so it is n − 1."),
-    ],
-    hints=["A step is the work that each worker has, and then the messages of the ring. Write its seconds for all "
-           "counts at once.",
-           "work / counts, and 2 * (counts - 1) * (alpha + beta * nbytes / counts).",
-           "`counts[np.argmin(seconds)]` is the number of workers whose step is shortest."],
-    success="The work falls with 1/n and the messages' α grows with n, so there is a best number. It grows only with "
-            "the root of the work.")
 
 
 # --- the project ------------------------------------------------------------------------------------------------------
