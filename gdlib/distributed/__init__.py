@@ -31,6 +31,7 @@ What can go wrong, and what then happens. No wait is without an end, and every e
 from collections.abc import Callable
 
 from gdlib.distributed.all_reduce import Network, halving_doubling, naive, ring, tree, two_level
+from gdlib.distributed.buckets import Timeline, overlap
 from gdlib.distributed.compression import compressed, eight_bits, signs, top_k
 from gdlib.distributed.cost import (
     amdahl,
@@ -48,10 +49,11 @@ from gdlib.distributed.pool import GaveUp, Pause, Pool, Ticket, WorkerLost
 from gdlib.distributed.strategies import Shard, gather, local_descent, parameter_server, synchronous
 
 __all__ = [
-    "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "WorkerLost", "amdahl", "best_seconds", "compressed",
-    "eight_bits", "gather", "gustafson", "halving_doubling", "halving_doubling_seconds", "local_descent", "naive",
-    "parameter_server", "ring", "ring_seconds", "signs", "slowest", "star_seconds", "synchronous", "top_k", "tree",
-    "tree_seconds", "two_level", "two_level_seconds", "uptime", "workers",
+    "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "Timeline", "WorkerLost", "amdahl", "best_seconds",
+    "compressed", "eight_bits", "gather", "gustafson", "halving_doubling", "halving_doubling_seconds",
+    "local_descent", "naive", "overlap", "parameter_server", "ring", "ring_seconds", "signs", "slowest",
+    "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "two_level", "two_level_seconds", "uptime",
+    "workers",
 ]
 
 
