@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gdlib as gd
 from gdlib.distributed import overlap
+from tests.benchmarks.distributed import Layered, sum_in_parts, sum_whole
 
 LAYERS = st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1e6)), min_size=1, max_size=12)
 NETWORK = dict(alpha=st.floats(0, 5), beta=st.floats(0, 1e-5), bucket_bytes=st.sampled_from([0, 1e3, 1e5, 1e6, 1e9]))
@@ -59,6 +61,14 @@ def test_where_computing_takes_longer_only_the_last_bucket_is_sent_afterwards():
     line = overlap([0.2] * 10, [1e6] * 10, 0.01, 1e-7, bucket_bytes=2e6)
     assert line.seconds == pytest.approx(2.0 + 0.01 + 0.2)
     assert line.bucket.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+
+
+@pytest.mark.parametrize("engine", ["simulated", "processes"])
+def test_a_gradient_layer_by_layer_is_the_whole_one(engine):
+    theta = Layered(12, 3, width=8).model.init(np.random.default_rng(0))
+    with gd.distributed.workers(lambda rank: Layered(12, 3, width=8), 2, engine) as pool:
+        whole, parts = sum_whole(pool, theta), sum_in_parts(pool, theta, layers=4)
+    np.testing.assert_allclose(parts, whole, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [

@@ -50,7 +50,7 @@ def overlap(
     layer_bytes : sequence of float
         Bytes of each layer's gradient, in the same order.
     alpha : float
-        Seconds that the all-reduce of a bucket takes however small it is: 2⌈log₂ n⌉ latencies with halving and doubling.
+        Seconds that the all-reduce of any bucket takes besides: 2⌈log₂ n⌉ latencies with halving and doubling.
     beta : float
         Seconds that it takes for each byte of the bucket: 2(n − 1)/n of a link's with halving and doubling.
     bucket_bytes : float
