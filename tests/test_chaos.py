@@ -30,7 +30,8 @@ class Cluster:
         scheduler = self.start("dask_scheduler", "--port", "0", stderr=subprocess.PIPE)
         self.address = next(re.search(r"Scheduler at:\s+(\S+)", line)[1] for line in scheduler.stderr
                             if "Scheduler at:" in line)
-        threading.Thread(target=scheduler.stderr.read, daemon=True).start()  # a full pipe would stop it
+        self.noise = threading.Thread(target=scheduler.stderr.read, daemon=True)  # a full pipe would stop it
+        self.noise.start()
         self.machines = [self.machine() for _ in range(machines)]
 
     def start(self, what, *args, stderr=subprocess.DEVNULL):
@@ -53,6 +54,8 @@ class Cluster:
             for one in family(process):
                 one.kill()
             process.wait(60)
+        self.noise.join(60)
+        self.processes[0].stderr.close()
 
 
 def family(process):
@@ -128,6 +131,77 @@ def test_minutes_of_chaos_on_a_cluster_change_no_bit():
         assert len(chaos.done) == 5 and len(pool.pauses) >= 5
     with dist.workers(shard(MACHINES, 16), MACHINES, "simulated") as pool:
         assert walk(pool, lambda t: t == steps)[1].tobytes() == theta.tobytes()
+
+
+# -- one fault at a time -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def undisturbed():
+    """The last point of 60 steps of two workers in the simulation."""
+    with dist.workers(shard(2, 16), 2, "simulated") as pool:
+        return walk(pool, lambda t: t == 60)[1].tobytes()
+
+
+def parents(pool):
+    """The machine of each worker: its nanny's process."""
+    return [psutil.Process(pid).ppid() for pid in pool.pids()]
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name == "nt", reason="NO TEST OF LOST MACHINES: Windows has no such lines to start them")
+@pytest.mark.parametrize("late", [False, True], ids=["at once", "after two shared a process"])
+def test_a_new_machine_takes_the_place_of_a_lost_one(late, undisturbed):
+    def lose(t):
+        if t == 20:
+            for process in family(cluster.machines[1]):
+                process.kill()
+            if not late:
+                cluster.machines.append(cluster.machine())
+        return t == 60
+
+    with contextlib.closing(Cluster(2)) as cluster:
+        connect_timeout = 5 if late else 60
+        with dist.workers(shard(2, 16), 2, address=cluster.address, connect_timeout=60) as pool:
+            pool._connect_timeout = connect_timeout
+            cluster.machines.sort(key=lambda machine: machine.pid != parents(pool)[0])
+            assert walk(pool, lose)[1].tobytes() == undisturbed
+            if late:
+                assert len(set(pool.pids())) == 1
+                cluster.machines.append(cluster.machine())
+                pool._connect_timeout = 60
+                pool.restart(1)  # in an idle process; the one that the two shared is replaced
+                assert walk(pool, lambda t: t == 60)[1].tobytes() == undisturbed
+            assert set(parents(pool)) == {cluster.machines[0].pid, cluster.machines[-1].pid}
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name == "nt", reason="NO TEST OF FREEZING: Windows has no SIGSTOP")
+@pytest.mark.parametrize("where", ["here", "on a cluster"])
+def test_a_frozen_worker_is_told_within_the_timeout_and_nothing_is_lost(where):
+    with contextlib.ExitStack() as stack:
+        address = None if where == "here" else stack.enter_context(contextlib.closing(Cluster(2))).address
+        pool = stack.enter_context(dist.workers(shard(2), 2, address=address, connect_timeout=60, timeout=60))
+        pool.timeout = 3.0
+        try:
+            with pytest.raises(TimeoutError, match="worker 1 has not answered 'gradient' within 3 s") as caught:
+                for t, theta, _ in gd.iterate(gd.momentum(0.001), START, dist.synchronous(pool)):
+                    if t == 20:
+                        reached, began = theta.tobytes(), time.perf_counter()
+                        os.kill(pool.pids()[1], HALT)
+            assert time.perf_counter() - began < 3 + 10
+        finally:
+            os.kill(pool.pids()[1], GO)
+        assert caught.value.step == 20 and caught.value.theta.tobytes() == reached
+
+
+def test_what_cannot_travel_is_named_before_any_process_starts():
+    lock = threading.Lock()
+    began = time.perf_counter()
+    with pytest.raises(TypeError, match="make_worker must be something that can be sent to another process; got .*: can"
+                                        ".*Make locks, open files and connections inside make_worker"):
+        dist.workers(lambda rank: lock, 2)
+    assert time.perf_counter() - began < 5
 
 
 # -- leaks -------------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@
 A worker's object has the methods that the strategy calls, such as `gradient(theta, t) -> (gradient, rows)`; `Shard` is
 one. What a worker receives, through `make_worker` or as an argument, is a copy, in the simulation too; so is what it
 answers. All engines compute the same bits on processors of one kind; on another kind BLAS adds in another order.
-Averaging goes through the process that asks: a star. Ring and tree are in `all_reduce`, over counted messages.
+Averaging goes through the process that asks: a star. `all_reduce` has the other ways, over counted messages; `cost` has
+what each takes on paper, and `overlap` what is gained where gradients travel while the backward pass goes on.
 
 What can go wrong, and what then happens. No wait is without an end, and every error that ends a descent carries
 `.theta` and `.step`, and `.rank` where one worker is the cause.
