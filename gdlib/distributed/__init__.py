@@ -12,7 +12,8 @@
 A worker's object has the methods that the strategy calls, such as `gradient(theta, t) -> (gradient, rows)`; `Shard` is
 one. What a worker receives, through `make_worker` or as an argument, is a copy, in the simulation too; so is what it
 answers. All engines compute the same bits on processors of one kind; on another kind BLAS adds in another order.
-Averaging goes through the process that asks: a star. Ring and tree are in `all_reduce`, over counted messages.
+Averaging goes through the process that asks: a star. `all_reduce` has the other ways, over counted messages; `cost` has
+what each takes on paper, and `overlap` what is gained where gradients travel while the backward pass goes on.
 
 What can go wrong, and what then happens. No wait is without an end, and every error that ends a descent carries
 `.theta` and `.step`, and `.rank` where one worker is the cause.
@@ -31,6 +32,7 @@ What can go wrong, and what then happens. No wait is without an end, and every e
 from collections.abc import Callable
 
 from gdlib.distributed.all_reduce import Network, halving_doubling, naive, ring, tree, two_level
+from gdlib.distributed.buckets import Timeline, overlap
 from gdlib.distributed.compression import compressed, eight_bits, signs, top_k
 from gdlib.distributed.cost import (
     amdahl,
@@ -48,10 +50,11 @@ from gdlib.distributed.pool import GaveUp, Pause, Pool, Ticket, WorkerLost
 from gdlib.distributed.strategies import Shard, gather, local_descent, parameter_server, synchronous
 
 __all__ = [
-    "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "WorkerLost", "amdahl", "best_seconds", "compressed",
-    "eight_bits", "gather", "gustafson", "halving_doubling", "halving_doubling_seconds", "local_descent", "naive",
-    "parameter_server", "ring", "ring_seconds", "signs", "slowest", "star_seconds", "synchronous", "top_k", "tree",
-    "tree_seconds", "two_level", "two_level_seconds", "uptime", "workers",
+    "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "Timeline", "WorkerLost", "amdahl", "best_seconds",
+    "compressed", "eight_bits", "gather", "gustafson", "halving_doubling", "halving_doubling_seconds",
+    "local_descent", "naive", "overlap", "parameter_server", "ring", "ring_seconds", "signs", "slowest",
+    "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "two_level", "two_level_seconds", "uptime",
+    "workers",
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from gdlib.distributed.parcels import own, pack, received, sendable, unpack
+from gdlib.distributed.parcels import is_plain, own, pack, received, sendable, unpack
 
 ANSWER, ERROR, NOBODY = "answer", "error", "nobody"
 
@@ -93,5 +93,4 @@ def named(error: Exception, ticket, more: str = "") -> Exception:
 
 def copied(value, name: str):
     """A value as another process would receive it: for the simulation."""
-    sent = sendable(value, name)
-    return own(value) if sent is value else unpack(sent.content)
+    return own(value) if is_plain(value) else unpack(pack(value, name))

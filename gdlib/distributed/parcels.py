@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cloudpickle
 import numpy as np
 
-ATOMS = (bool, int, float, complex, str, bytes, type(None), np.generic)  # nobody can change these in place
+ATOMS = {bool, int, float, complex, str, bytes, type(None)}  # nobody can change these in place, nor NumPy's numbers
 
 
 class Parcel(NamedTuple):
@@ -52,18 +52,20 @@ def unpack(parcel: np.ndarray):
 def own(value):
     """The same value in memory of its own: its arrays are aligned and in C order, and nobody else can change them."""
     kind = type(value)
+    if kind in ATOMS:
+        return value
     if kind is np.ndarray and not value.dtype.hasobject:
         return np.array(value, order="C")
     if kind in (tuple, list):
-        return kind(own(part) for part in value)
+        return kind([own(part) for part in value])
     if kind is dict:
         return {own(key): own(part) for key, part in value.items()}
-    return value if isinstance(value, ATOMS) else unpack(pack(value))
+    return value if isinstance(value, np.generic) else unpack(pack(value))
 
 
 def sendable(value, name: str):
     """The value itself where it is made of plain arrays and atoms, which travel without a copy; else a Parcel of it."""
-    return value if _is_plain(value) else Parcel(pack(value, name))
+    return value if is_plain(value) else Parcel(pack(value, name))
 
 
 def received(value):
@@ -71,12 +73,15 @@ def received(value):
     return unpack(value.content) if type(value) is Parcel else own(value)
 
 
-def _is_plain(value):
+def is_plain(value) -> bool:
+    """Whether the value is made of arrays of numbers and of atoms alone."""
     kind = type(value)
+    if kind in ATOMS:
+        return True
     if kind is np.ndarray:
         return not value.dtype.hasobject
     if kind in (tuple, list):
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     if kind is dict:
-        return all(_is_plain(key) and _is_plain(part) for key, part in value.items())
-    return isinstance(value, ATOMS)
+        return all(is_plain(key) and is_plain(part) for key, part in value.items())
+    return isinstance(value, np.generic)

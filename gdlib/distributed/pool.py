@@ -1,5 +1,5 @@
 """The verbs that every engine has, and what can go wrong with a worker."""
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, KeysView
 from typing import NamedTuple
 
 from gdlib.checks import check_number, check_whole
@@ -137,6 +137,7 @@ class Pool:
         self.pauses, self._closed = [], False
         self._deaths = [0] * n  # of each worker, since it last answered
         self._last_call, self._lost_at, self._hung, self._unanswered = {}, {}, set(), {}
+        self._view = self._unanswered.keys()
 
     def call(self, rank: int, method: str | Callable, *args) -> Ticket:
         """Start `method(*args)` of the worker `rank`, and come back at once with a ticket.
@@ -179,13 +180,13 @@ class Pool:
         Exception
             What the method itself raised: `.rank` says whose, a note has the worker's traceback.
         """
-        tickets, timeout = list(tickets), self.timeout if timeout is None else timeout
+        timeout = self.timeout if timeout is None else timeout
         self._check_open()
+        if tickets is not self.unanswered:  # of ten thousand, an engine can find the first without a list
+            tickets = list(tickets)
         if not tickets:
             raise ValueError("tickets must be those of calls that were started; got none. Begin with pool.call(…).")
-        ticket = next((ticket for ticket in tickets if ticket.done), None) or self._first(tickets, timeout)
-        if ticket is None:
-            ticket = self._late(tickets, timeout)
+        ticket = self._first(tickets, timeout) or self._late(list(tickets), timeout)
         self._unanswered.pop(ticket, None)
         if isinstance(ticket.error, WorkerLost):
             self._deaths[ticket.rank] += 1
@@ -218,7 +219,8 @@ class Pool:
         self._check_open()
         lost = self._lost_at.get(rank, self.now())
         hangs = rank in self._hung or rank not in self._lost_at
-        self._unanswered = {ticket: True for ticket in self._unanswered if ticket.rank != rank}
+        for ticket in [ticket for ticket in self.unanswered if ticket.rank == rank]:
+            del self._unanswered[ticket]
         while True:
             self._check_deaths(rank)
             try:
@@ -235,9 +237,9 @@ class Pool:
         raise NotImplementedError
 
     @property
-    def unanswered(self) -> list[Ticket]:
-        """The calls that were started and whose answer nobody has taken yet, the oldest first."""
-        return list(self._unanswered)
+    def unanswered(self) -> KeysView[Ticket]:
+        """The calls that were started and whose answer nobody has taken yet, the oldest first: a live view."""
+        return self._view
 
     def close(self):
         """Let all workers go; leaving the `with` block does it."""

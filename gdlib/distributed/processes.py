@@ -129,6 +129,8 @@ class Processes(Pool):
 
     def _first(self, tickets, timeout):
         """The ticket that is done first: with what was answered or raised, or with WorkerLost; None if none is."""
+        if done := next((ticket for ticket in tickets if ticket.done), None):
+            return done
         end, look, looking_since = time.perf_counter() + timeout, None, 0.0
         futures = {ticket.future: ticket for ticket in tickets}
         while True:

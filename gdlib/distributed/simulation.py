@@ -1,11 +1,14 @@
 """Workers in this process, on a clock of their own: what they do is exact and repeatable, however many they are."""
+import heapq
 import weakref
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from gdlib.distributed.desk import Desk, as_error, copied, named
+from gdlib.distributed.parcels import is_plain, own
 from gdlib.distributed.pool import Hiring, Pool, WorkerLost
 
 
@@ -67,8 +70,11 @@ class Simulated(Pool):
         super().__init__(make_worker, n, timeout, max_deaths, on_hang)
         self.make_worker = copied(make_worker, "make_worker")  # as in a process, where what it uses is a copy
         self._seconds, self._restart_seconds = seconds or (lambda rank, rng: 1.0), restart_seconds
-        self._coming_deaths = sorted(deaths)
+        self._deaths_of = defaultdict(deque)  # of each rank, the earliest first
+        for when, rank in sorted(deaths):
+            self._deaths_of[rank].append(when)
         self._rng, self._clock, self._started = np.random.default_rng(seed), 0.0, 0
+        self._queue = []  # a heap of (end, number of the call, ticket)
         ONE_THREAD.hold(id(self))
         self._let_go = weakref.finalize(self, ONE_THREAD.let_go, id(self))  # a pool that nobody closed lets go, too
         try:
@@ -91,29 +97,47 @@ class Simulated(Pool):
             raise named(error, Hiring(rank, "make_worker")) from None
 
     def _call(self, ticket):
-        self._started += 1
-        start = max(self._clock, self._free_at[ticket.rank])
-        end = start + self._seconds(ticket.rank, self._rng)
-        death = next((when for when, rank in self._coming_deaths if rank == ticket.rank and when <= end), None)
-        if death is not None:
-            self._coming_deaths.remove((death, ticket.rank))
-            self._desks[ticket.rank], end = None, max(death, start)
-        ticket.when = end, self._started  # calls that end together are told in the order in which they began
-        if self._desks[ticket.rank] is None:
+        rank, self._started = ticket.rank, self._started + 1
+        start = max(self._clock, self._free_at[rank])
+        end = start + self._seconds(rank, self._rng)
+        deaths = self._deaths_of.get(rank)
+        if deaths and deaths[0] <= end:
+            self._desks[rank], end = None, max(deaths.popleft(), start)
+        if self._desks[rank] is None:
             ticket.outcome = None, WorkerLost(ticket)
-            return
-        args = tuple(copied(arg, f"argument {i} of {ticket.name!r}") for i, arg in enumerate(ticket.args, start=1))
-        self._free_at[ticket.rank] = end
+        else:
+            self._free_at[rank], ticket.outcome = end, self._outcome(ticket)
+        ticket.when = end, self._started  # calls that end together are told in the order in which they began
+        self._enqueue(ticket)
+
+    def _outcome(self, ticket):
+        """What the call gives and what it raises; one of the two is None."""
+        if is_plain(ticket.args):
+            args = own(ticket.args)
+        else:
+            args = tuple(copied(arg, f"argument {i} of {ticket.name!r}") for i, arg in enumerate(ticket.args, start=1))
         try:
             value = self._desks[ticket.rank].do(ticket.method, args)
-            ticket.outcome = copied(value, f"the answer of {ticket.name!r}"), None
+            return copied(value, f"the answer of {ticket.name!r}"), None
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):  # here it is the driver's
                 raise
-            ticket.outcome = None, as_error(error, ticket)
+            return None, as_error(error, ticket)
+
+    def _enqueue(self, ticket):
+        if len(self._queue) > 2 * len(self.unanswered) + 100:  # calls that were answered through a list, or forgotten
+            self._queue = [entry for entry in self._queue if entry[-1] in self.unanswered]
+            heapq.heapify(self._queue)
+        heapq.heappush(self._queue, (*ticket.when, ticket))
 
     def _first(self, tickets, timeout):
-        ticket = min(tickets, key=lambda ticket: ticket.when)
+        if tickets is self.unanswered:
+            while (ticket := self._queue[0][-1]) not in self.unanswered:
+                heapq.heappop(self._queue)
+        else:
+            ticket = min(tickets, key=lambda ticket: (not ticket.done, ticket.when))
+        if ticket.done:
+            return ticket
         if ticket.when[0] > self._clock + timeout:
             self._clock += timeout
             return None

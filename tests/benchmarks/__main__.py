@@ -7,7 +7,7 @@ BENCHMARKS = {
     for function in (
         core.sweep, core.basins, core.grid, core.importing, core.stream, peers.peers,
         explorers.move, explorers.memory, explorers.scrub,
-        distributed.overhead, distributed.four_workers, lessons.lessons,
+        distributed.overhead, distributed.four_workers, distributed.simulation, distributed.overlap, lessons.lessons,
     )
 }
 
