@@ -31,10 +31,14 @@ What can go wrong, and what then happens. No wait is without an end, and every e
 from collections.abc import Callable
 
 from gdlib.distributed.all_reduce import Network, naive, ring, tree
+from gdlib.distributed.asking import gather
+from gdlib.distributed.averaging import synchronous
 from gdlib.distributed.compression import compressed, eight_bits, signs, top_k
 from gdlib.distributed.cost import amdahl, gustafson, ring_seconds, star_seconds, tree_seconds
+from gdlib.distributed.local import local_descent
 from gdlib.distributed.pool import GaveUp, Pause, Pool, Ticket, WorkerLost
-from gdlib.distributed.strategies import Shard, gather, local_descent, parameter_server, synchronous
+from gdlib.distributed.server import parameter_server
+from gdlib.distributed.shard import Shard
 
 __all__ = [
     "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "WorkerLost", "amdahl", "compressed", "eight_bits",

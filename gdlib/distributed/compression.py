@@ -7,8 +7,9 @@ from uuid import uuid4
 import numpy as np
 
 from gdlib.checks import check_whole
+from gdlib.distributed.asking import ask_one, gather, reached
+from gdlib.distributed.averaging import Gradients, mean_gradient
 from gdlib.distributed.pool import Pool
-from gdlib.distributed.strategies import Gradients, ask_one, gather, mean_gradient, reached
 
 
 class Compression:
