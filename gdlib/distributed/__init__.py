@@ -33,8 +33,9 @@ from collections.abc import Callable
 from gdlib.distributed.all_reduce import Network, naive, ring, tree
 from gdlib.distributed.asking import gather
 from gdlib.distributed.averaging import synchronous
-from gdlib.distributed.compression import compressed, eight_bits, signs, top_k
+from gdlib.distributed.compression import eight_bits, power_sgd, random_k, signs, top_k
 from gdlib.distributed.cost import amdahl, gustafson, ring_seconds, star_seconds, tree_seconds
+from gdlib.distributed.feedback import compressed
 from gdlib.distributed.local import local_descent
 from gdlib.distributed.pool import GaveUp, Pause, Pool, Ticket, WorkerLost
 from gdlib.distributed.server import parameter_server
@@ -42,8 +43,8 @@ from gdlib.distributed.shard import Shard
 
 __all__ = [
     "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "WorkerLost", "amdahl", "compressed", "eight_bits",
-    "gather", "gustafson", "local_descent", "naive", "parameter_server", "ring", "ring_seconds", "signs",
-    "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "workers",
+    "gather", "gustafson", "local_descent", "naive", "parameter_server", "power_sgd", "random_k", "ring",
+    "ring_seconds", "signs", "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "workers",
 ]
 
 
