@@ -36,14 +36,14 @@ from gdlib.distributed.averaging import synchronous
 from gdlib.distributed.compression import eight_bits, power_sgd, random_k, signs, top_k
 from gdlib.distributed.cost import amdahl, gustafson, ring_seconds, star_seconds, tree_seconds
 from gdlib.distributed.feedback import compressed
-from gdlib.distributed.local import local_descent
+from gdlib.distributed.local import local_descent, local_steps
 from gdlib.distributed.pool import GaveUp, Pause, Pool, Ticket, WorkerLost
 from gdlib.distributed.server import parameter_server
 from gdlib.distributed.shard import Shard
 
 __all__ = [
     "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "WorkerLost", "amdahl", "compressed", "eight_bits",
-    "gather", "gustafson", "local_descent", "naive", "parameter_server", "power_sgd", "random_k", "ring",
+    "gather", "gustafson", "local_descent", "local_steps", "naive", "parameter_server", "power_sgd", "random_k", "ring",
     "ring_seconds", "signs", "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "workers",
 ]
 

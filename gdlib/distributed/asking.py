@@ -38,17 +38,19 @@ def gather(pool: Pool, method: str | Callable, *args: object, wait_for: int | No
     ----------
     Chen, Pan, Monga, Bengio, Jozefowicz (2016), Revisiting distributed synchronous SGD.
     """
-    return list(ask_all(pool, method, *args, wait_for=wait_for).values())
+    return list(ask_all(pool, method, lambda rank: args, wait_for=wait_for).values())
 
 
-def ask_all(pool, method, *args, wait_for=None):
-    """{rank: what it gives}, in order of rank."""
-    answers, asked, wanted = {}, set(), min(wait_for or pool.n, pool.n)
+def ask_all(pool, method, args_of, ranks=None, wait_for=None):
+    """{rank: what method(*args_of(rank)) gives}, in order of rank; of all workers, or of those in `ranks`."""
+    ranks = set(range(pool.n) if ranks is None else ranks)
+    answers, asked, wanted = {}, set(), min(wait_for or len(ranks), len(ranks))
 
     def ask(rank):
-        asked.add(pool.call(rank, method, *args))
+        if rank in ranks:
+            asked.add(pool.call(rank, method, *args_of(rank)))
 
-    for rank in sorted(set(range(pool.n)) - {ticket.rank for ticket in pool.unanswered}):
+    for rank in sorted(ranks - {ticket.rank for ticket in pool.unanswered}):
         ask(rank)
     while len(answers) < wanted:
         try:
@@ -81,7 +83,7 @@ def check_gradient(pool, part, theta, rank, t, first_theta):
     records it.
     """
     try:
-        _check_parts(part, theta, rank, t)
+        check_part(part, theta, rank, t)
         if _bad_runs(part[0], theta).any():
             again = ask_one(pool, rank, "gradient", first_theta, t)
             if _bad_runs(again[0], first_theta).any():
@@ -91,7 +93,8 @@ def check_gradient(pool, part, theta, rank, t, first_theta):
         raise
 
 
-def _check_parts(part, theta, rank, t):
+def check_part(part, theta, rank, t):
+    """A worker's answer must be (a gradient of theta's shape, a number of rows)."""
     if not (isinstance(part, tuple) and len(part) == 2):
         raise TypeError(f"worker {rank} must answer (gradient, rows); got {part!r}")
     g, rows = part

@@ -71,7 +71,8 @@ class Gradients:
 
     def __call__(self, theta, t):
         with reached(theta, t - 1):
-            return self.checked(ask_all(self.pool, "gradient", theta, t, wait_for=self.wait_for), theta, t)
+            parts = ask_all(self.pool, "gradient", lambda rank: (theta, t), wait_for=self.wait_for)
+            return self.checked(parts, theta, t)
 
     def checked(self, parts, theta, t):
         """The same parts, once each was checked."""

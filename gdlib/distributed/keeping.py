@@ -5,7 +5,7 @@ from uuid import uuid4
 import numpy as np
 
 from gdlib.checks import check_whole
-from gdlib.distributed.asking import ask_one, gather
+from gdlib.distributed.asking import ask_all
 from gdlib.distributed.pool import Pool
 
 
@@ -34,12 +34,13 @@ class Keeping:
         self.pool, self.step, self.backup, self.came = pool, step, backup, came
         self._key, self._copies, self._since = uuid4().hex, list(kept), []
         self._first = self._calls = 0  # the calls before the first of _since, and all
+        self._handed_out = False  # whether the workers have what they begin with
 
     def __call__(self, *args) -> list:
         """What `step` answers for all workers, in order of rank."""
         if len(self._since) >= self.backup:
             _ = self.kept
-        answers = self._ask_all(_call, self._calls + 1, *args)
+        answers = self._ask_all(next_step, self._calls + 1, *args)
         self._since.append(args)
         self._calls += 1
         return answers
@@ -48,25 +49,26 @@ class Keeping:
     def kept(self) -> list:
         """What each worker keeps now, in order of rank."""
         if self._since:
-            self._copies = self._ask_all(_kept)
+            self._copies = self._ask_all(hand_over)
             self._since, self._first = [], self._calls
             self.came(sum(map(nbytes, self._copies)))
         return self._copies
 
     def _ask_all(self, function, *args):
-        """What function(desk, key, *args) gives beside each worker; one that lost what it kept gets it back first."""
+        """What function(desk, key, *args) gives beside each worker; one without what it kept gets that first."""
         if self.pool.n != len(self._copies):
             raise RuntimeError(
                 f"the pool must have the {len(self._copies)} workers that this oracle began with; got {self.pool.n}. "
                 f"Take oracle.state() before pool.resize, and call oracle.restore(state) after it."
             )
-        answers = gather(self.pool, function, self._key, *args)
-        for rank in range(self.pool.n):
-            while answers[rank] is None:
-                ask_one(self.pool, rank, _begin, self._key, self.step, rank, self._copies[rank], self._first,
-                        self._since)
-                answers[rank] = ask_one(self.pool, rank, function, self._key, *args)
-        return [answer for answer, in answers]
+        answers = dict.fromkeys(range(self.pool.n))
+        if self._handed_out:
+            answers = ask_all(self.pool, function, lambda rank: (self._key, *args))
+        lost = [rank for rank in answers if answers[rank] is None]
+        answers |= ask_all(self.pool, take_over, lambda rank: (
+            self._key, self.step, rank, self._copies[rank], self._first, self._since, function, args), lost)
+        self._handed_out = True
+        return [answer for answer, in answers.values()]
 
 
 def shared_out(kept: list, rows: list, n: int) -> list:
@@ -113,18 +115,19 @@ def nbytes(value) -> int:
 # -- beside a worker: desk.notes[key] holds the step, and what was kept before and after the last call -----------------
 
 
-def _begin(desk, key, step, rank, kept, first, since):
-    """Take over what was kept, and compute the calls since then again."""
+def take_over(desk, key, step, rank, kept, first, since, function, args):
+    """Begin with what was kept, compute the calls since then again, and do what is asked."""
     desk.notes[key] = {"step": step, "rank": rank, "call": first, "after": kept}
-    for call, args in enumerate(since, start=first + 1):
-        _call(desk, key, call, *args)
+    for call, earlier in enumerate(since, start=first + 1):
+        next_step(desk, key, call, *earlier)
+    return function(desk, key, *args)
 
 
-def _kept(desk, key):
+def hand_over(desk, key):
     return (desk.notes[key]["after"],) if key in desk.notes else None
 
 
-def _call(desk, key, call, *args):
+def next_step(desk, key, call, *args):
     """(answer,); None without what was kept before this call.
 
     A call that is made once more, as its answer was lost, begins with the same as before.

@@ -23,6 +23,11 @@ class Shard:
             check_whole(batch_size, "batch_size", 1, model.n)
         self.model, self.batch_size, self.seed = model, batch_size, seed
 
+    @property
+    def rows(self):
+        """How many rows this worker has: its weight in `local_steps`."""
+        return self.model.n
+
     def gradient(self, theta: np.ndarray, t: int) -> tuple[np.ndarray, int]:
         """The gradient over this worker's rows, or those drawn for step t, and how many rows it is over.
 
@@ -37,21 +42,3 @@ class Shard:
             return self.model.grad(theta), self.model.n
         rows = np.random.default_rng([self.seed, t]).integers(self.model.n, size=self.batch_size)
         return self.model.grad(theta, rows), self.batch_size
-
-    def descend(self, theta: np.ndarray, t: int, steps: int, lr: float) -> tuple[np.ndarray, int]:
-        """Descend on this worker's rows alone: θ after so many steps, and how many rows it has.
-
-        Parameters
-        ----------
-        theta : ndarray
-            The start, (d,).
-        t : int
-            The first step.
-        steps : int
-            How many.
-        lr : float
-            Learning rate of each, η.
-        """
-        for k in range(steps):
-            theta = theta - lr * self.gradient(theta, t + k)[0]
-        return theta, self.model.n
