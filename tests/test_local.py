@@ -94,7 +94,7 @@ def test_divergence_is_recorded():
 
 
 def test_diloco_against_a_loop():
-    """AdamW inside, whose moments stay with the worker; PyTorch's Nesterov outside, on the points where rounds begin."""
+    """AdamW inside, whose moments stay with the worker; PyTorch's Nesterov outside, on the points that are sent."""
     inner = dict(lr=0.01, beta1=0.9, beta2=0.99, eps=1e-8, weight_decay=0.01)
     began = []
 
