@@ -54,7 +54,7 @@ def test_each_run_of_a_sweep_is_compressed_by_itself(name):
 def test_what_travels_says_the_same(name):
     for g in (np.random.default_rng(0).normal(size=36), np.arange(8.0) % 3, np.zeros(12)):
         compress = scheme(name, len(g))
-        message = parcels.own(compress.encode(g, compression.FIRST)[0])
+        message = parcels.own(compress.encode(g, compression.Occasion())[0])
         assert compress.decode(message).tobytes() == compress(g)[0].tobytes()
 
 
@@ -62,10 +62,14 @@ def test_signs_of_zeros_are_zero():
     assert dist.signs(np.array([0.0, 3.0, -3.0]))[0].tolist() == [0, 2, -2]
 
 
+def said_at(scheme, g, rank, t):
+    return scheme.decode(scheme.encode(g, compression.Occasion(rank, t))[0])
+
+
 def test_random_k_is_right_on_average_and_keeps_what_a_slow_loop_keeps():
     g = np.random.default_rng(1).normal(size=12)
     draw = dist.random_k(3, seed=5)
-    said = np.array([draw(g, compression.Occasion(rank, t))[0] for rank in range(4) for t in range(1, 2001)])
+    said = np.array([said_at(draw, g, rank, t) for rank in range(4) for t in range(1, 2001)])
     error = np.abs(said.mean(axis=0) - g)
     assert (error < 5 * np.sqrt(3) * np.abs(g) / np.sqrt(8000)).all()  # each is 4g or 0: spread √3 |g|
     assert ((said != 0).sum(axis=1) == 3).all() and draw(g)[1] == 24
@@ -74,13 +78,13 @@ def test_random_k_is_right_on_average_and_keeps_what_a_slow_loop_keeps():
         expected = np.zeros(12)
         for place in np.random.default_rng([5, rank, t]).choice(12, 3, replace=False):
             expected[place] = g[place]
-        assert kept(g, compression.Occasion(rank, t))[0].tolist() == expected.tolist()
+        assert said_at(kept, g, rank, t).tolist() == expected.tolist()
     assert dist.random_k(30)(g)[0].tolist() == g.tolist() and dist.random_k(30)(g)[1] == 96
 
 
 def test_random_k_draws_anew_for_each_worker_and_step():
     draw, g = dist.random_k(5), np.ones(50)
-    places = {tuple(np.nonzero(draw(g, compression.Occasion(rank, t))[0])[0]) for rank in range(5) for t in range(1, 6)}
+    places = {tuple(np.nonzero(said_at(draw, g, rank, t))[0]) for rank in range(5) for t in range(1, 6)}
     assert len(places) == 25
 
 
@@ -107,7 +111,7 @@ def test_power_sgd_comes_to_the_best_matrix_of_its_rank(rank):
 
 def test_power_sgd_starts_again_after_a_gradient_of_zeros():
     scheme, M = dist.power_sgd(1, [(4, 5)]), np.outer(np.arange(1.0, 5), np.ones(5)).ravel()
-    memory = scheme.encode(np.zeros(20), compression.FIRST)[1]
+    memory = scheme.encode(np.zeros(20), compression.Occasion())[1]
     for _ in range(2):
         message, memory = scheme.encode(M, compression.Occasion(memory=memory))
     np.testing.assert_allclose(scheme.decode(message), M)

@@ -18,9 +18,6 @@ class Occasion(NamedTuple):
     memory: object = None
 
 
-FIRST = Occasion()
-
-
 class Compression:
     """A way to shorten gradients (..., d), each run's by itself.
 
@@ -41,9 +38,9 @@ class Compression:
     def __init__(self, encode: Callable, decode: Callable, nbytes: Callable, doc: str, unbiased: bool = False):
         self.encode, self.decode, self.nbytes, self.__doc__, self.unbiased = encode, decode, nbytes, doc, unbiased
 
-    def __call__(self, g: np.ndarray, occasion: Occasion = FIRST) -> tuple[np.ndarray, int]:
+    def __call__(self, g: np.ndarray) -> tuple[np.ndarray, int]:
         """What the message says, and its bytes."""
-        return self.decode(self.encode(g, occasion)[0]), g[..., 0].size * self.nbytes(g.shape[-1])
+        return self.decode(self.encode(g, Occasion())[0]), g[..., 0].size * self.nbytes(g.shape[-1])
 
 
 def _plain(encode):
