@@ -8,12 +8,20 @@
     ticket, value = pool.first(tickets)              the call that is done first
     pool.restart(rank)                               make_worker(rank) again, on a live machine
     pool.now()                                       seconds; in the simulation its own
+    pool.resize(n)                                   more or fewer workers, by make_worker(rank, n)
 
-A worker's object has the methods that the strategy calls, such as `gradient(theta, t) -> (gradient, rows)`; `Shard` is
-one. What a worker receives, through `make_worker` or as an argument, is a copy, in the simulation too; so is what it
-answers. All engines compute the same bits on processors of one kind; on another kind BLAS adds in another order.
-Averaging goes through the process that asks: a star. `all_reduce` has the other ways, over counted messages; `cost` has
-what each takes on paper, and `overlap` what is gained where gradients travel while the backward pass goes on.
+The strategies: three oracles for `gd.run`, and one loop of its own.
+
+    synchronous(pool)                                each step waits for all, or for the first so many
+    compressed(pool, power_sgd(2, f.shapes))         the same with short messages
+    local_steps(pool, 20, gd.adamw(1e-3))            20 steps alone, then a mean: FedAvg, DiLoCo, SCAFFOLD
+    parameter_server(pool, opt, theta0, updates)     nobody waits: gradients are old when they arrive
+
+A worker's object has one method, `gradient(theta, t) -> (gradient, rows)`; `Shard` is one. What a worker receives,
+through `make_worker` or as an argument, is a copy, in the simulation too; so is what it answers. All engines compute
+the same bits on processors of one kind; on another kind BLAS adds in another order. Averaging goes through the process
+that asks: a star. `all_reduce` has the other ways, over counted messages; `cost` has what each takes on paper, and
+`overlap` what is gained where gradients travel while the backward pass goes on.
 
 What can go wrong, and what then happens. No wait is without an end, and every error that ends a descent carries
 `.theta` and `.step`, and `.rank` where one worker is the cause.
@@ -27,13 +35,19 @@ What can go wrong, and what then happens. No wait is without an end, and every e
     its gradient is not finite     ValueError where its rows are at fault; a descent that diverges is recorded
     the cluster is gone            ConnectionError
     the stop button                KeyboardInterrupt in the driver alone; the pool can still be used
-    this process dies              gd.run(…, checkpoint=folder) goes on from the last file
+    this process dies              gd.run(…, checkpoint=folder) goes on from the last file; parameter_server, too
+
+What workers keep from step to step (residuals, PowerSGD's Q, Adam's moments, SCAFFOLD's controls) is copied to the
+driver now and then. A worker that was lost gets its copy and computes the steps since then again: the same bits. Of the
+parameter server the order of answers decides, and a loss changes it; everything that is kept is kept by the server.
 """
 from collections.abc import Callable
 
 from gdlib.distributed.all_reduce import Network, halving_doubling, naive, ring, tree, two_level
+from gdlib.distributed.asking import gather
+from gdlib.distributed.averaging import synchronous
 from gdlib.distributed.buckets import Timeline, overlap
-from gdlib.distributed.compression import compressed, eight_bits, signs, top_k
+from gdlib.distributed.compression import eight_bits, power_sgd, random_k, signs, top_k
 from gdlib.distributed.cost import (
     amdahl,
     best_seconds,
@@ -46,15 +60,18 @@ from gdlib.distributed.cost import (
     two_level_seconds,
     uptime,
 )
+from gdlib.distributed.feedback import compressed
+from gdlib.distributed.local import local_descent, local_steps
 from gdlib.distributed.pool import GaveUp, Pause, Pool, Ticket, WorkerLost
-from gdlib.distributed.strategies import Shard, gather, local_descent, parameter_server, synchronous
+from gdlib.distributed.server import parameter_server
+from gdlib.distributed.shard import Shard
 
 __all__ = [
     "GaveUp", "Network", "Pause", "Pool", "Shard", "Ticket", "Timeline", "WorkerLost", "amdahl", "best_seconds",
-    "compressed", "eight_bits", "gather", "gustafson", "halving_doubling", "halving_doubling_seconds",
-    "local_descent", "naive", "overlap", "parameter_server", "ring", "ring_seconds", "signs", "slowest",
-    "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "two_level", "two_level_seconds", "uptime",
-    "workers",
+    "compressed", "eight_bits", "gather", "gustafson", "halving_doubling", "halving_doubling_seconds", "local_descent",
+    "local_steps", "naive", "overlap", "parameter_server", "power_sgd", "random_k", "ring", "ring_seconds", "signs",
+    "slowest", "star_seconds", "synchronous", "top_k", "tree", "tree_seconds", "two_level", "two_level_seconds",
+    "uptime", "workers",
 ]
 
 
@@ -64,7 +81,8 @@ def workers(make_worker: Callable, n: int, engine: str = "processes", address: s
     Parameters
     ----------
     make_worker : callable
-        From a rank, 0 … n − 1, the worker's object. It may be defined in the notebook.
+        From a rank, 0 … n − 1, the worker's object; or from (rank, n), for `pool.resize`. It may be defined in the
+        notebook.
     n : int
         How many workers.
     engine : str

@@ -1,14 +1,21 @@
-"""Saying less: what each worker sends is shortened, and what was left out is added to its next message."""
-from collections.abc import Callable, Iterator
+"""Ways to say less: gradients as shorter messages."""
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import count
-from uuid import uuid4
+from itertools import accumulate, pairwise
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
 from gdlib.checks import check_whole
-from gdlib.distributed.pool import Pool
-from gdlib.distributed.strategies import Gradients, ask_one, gather, mean_gradient, reached
+
+
+class Occasion(NamedTuple):
+    """Whose message, at which step, and what the scheme remembers of the one before: None at first."""
+
+    rank: int = 0
+    t: int = 1
+    memory: object = None
 
 
 class Compression:
@@ -17,21 +24,28 @@ class Compression:
     Parameters
     ----------
     encode : callable
-        gradient -> the message, arrays that travel.
+        (gradient, occasion) -> (the message, arrays that travel; what to remember for the next).
     decode : callable
         message -> the gradient that it says.
     nbytes : callable
         d -> how many bytes the scheme takes for the gradient of one run.
     doc : str
         What it does.
+    unbiased : bool
+        Whether it is right on average, and too long to be used with error feedback.
     """
 
-    def __init__(self, encode: Callable, decode: Callable, nbytes: Callable, doc: str):
-        self.encode, self.decode, self.nbytes, self.__doc__ = encode, decode, nbytes, doc
+    def __init__(self, encode: Callable, decode: Callable, nbytes: Callable, doc: str, unbiased: bool = False):
+        self.encode, self.decode, self.nbytes, self.__doc__, self.unbiased = encode, decode, nbytes, doc, unbiased
 
     def __call__(self, g: np.ndarray) -> tuple[np.ndarray, int]:
         """What the message says, and its bytes."""
-        return self.decode(self.encode(g)), g[..., 0].size * self.nbytes(g.shape[-1])
+        return self.decode(self.encode(g, Occasion())[0]), g[..., 0].size * self.nbytes(g.shape[-1])
+
+
+def _plain(encode):
+    """The same message at every occasion, and nothing to remember."""
+    return lambda g, occasion: (encode(g), None)
 
 
 def top_k(k: int) -> Compression:
@@ -55,7 +69,8 @@ def top_k(k: int) -> Compression:
     ([0.0, -3.0, 0.0], 12)
     """
     check_whole(k, "k", 1)
-    return Compression(partial(_largest, k), _placed, lambda d: 12 * min(k, d), f"Keep the {k} largest coordinates.")
+    doc = f"Keep the {k} largest coordinates."
+    return Compression(_plain(partial(_largest, k)), _placed, lambda d: 12 * min(k, d), doc)
 
 
 def _largest(k, g):
@@ -74,6 +89,122 @@ def _placed(message):
     said = np.zeros((*values.shape[:-1], d))
     np.put_along_axis(said, places.astype(np.int64), values, axis=-1)
     return said
+
+
+def random_k(k: int, seed: int = 0, unbiased: bool = True) -> Compression:
+    """Keep k coordinates drawn at random, others for each worker and step: 8 bytes for each.
+
+    Their places do not travel, as both ends draw them from the seed, the rank and the step.
+
+    Parameters
+    ----------
+    k : int
+        How many coordinates; all, where a gradient has fewer.
+    seed : int
+        Of the draws.
+    unbiased : bool
+        True multiplies what is kept by d/k, so that the message is right on average. With error feedback this must be
+        False: what was left out is then added later, and multiplying would count it too often.
+
+    References
+    ----------
+    Stich, Cordonnier, Jaggi (2018), Sparsified SGD with memory. Wangni, Wang, Liu, Zhang (2018), Gradient
+    sparsification for communication-efficient distributed optimization.
+
+    Examples
+    --------
+    >>> said, nbytes = random_k(1)(np.array([1.0, 1.0, 1.0]))
+    >>> sorted(said.tolist()), nbytes
+    ([0.0, 0.0, 3.0], 8)
+    """
+    check_whole(k, "k", 1)
+    check_whole(seed, "seed", 0)
+    doc = f"Keep {k} coordinates drawn at random."
+
+    def encode(g, occasion):
+        d, source = g.shape[-1], (seed, occasion.rank, occasion.t)
+        values = g[..., _drawn(source, k, d)]
+        return (values * (d / min(k, d)) if unbiased else values, source, d), None
+
+    def decode(message):
+        values, source, d = message
+        said = np.zeros((*values.shape[:-1], d))
+        said[..., _drawn(source, k, d)] = values
+        return said
+
+    return Compression(encode, decode, lambda d: 8 * min(k, d), doc, unbiased)
+
+
+def _drawn(source, k, d):
+    return np.random.default_rng(source).choice(d, min(k, d), replace=False)
+
+
+def power_sgd(rank: int, shapes: Sequence[tuple], seed: int = 0) -> Compression:
+    """PowerSGD, matrices of a low rank:  P ← MQ, made orthonormal;  Q ← MᵀP;  the message P, Q says PQᵀ.
+
+    One step of the power iteration; as Q begins where the last step ended, the iteration goes on from step to step. A
+    matrix (p, q) takes 8(p + q)r bytes. One that would not become shorter, and what is no matrix, travels whole. Here
+    each worker has a P and a Q of its own, and the driver adds what they say. In the paper all workers share P and Q:
+    two messages a step, which an all-reduce can add on their way.
+
+    Parameters
+    ----------
+    rank : int
+        Rank r of the message.
+    shapes : sequence of tuple
+        Shapes of the blocks of parameters in their order: `model.shapes`.
+    seed : int
+        Of the first Q, whose numbers are drawn from N(0, 1).
+
+    Raises
+    ------
+    ValueError
+        `shapes` holds no matrix that becomes shorter, or another number of parameters than the gradient.
+
+    References
+    ----------
+    Vogels, Karimireddy, Jaggi (2019), PowerSGD: practical low-rank gradient compression for distributed optimization.
+
+    Examples
+    --------
+    >>> M = np.outer([1.0, 2.0, 3.0], [1.0, 0.0, 1.0, 0.0])
+    >>> said, nbytes = power_sgd(1, shapes=[(3, 4)])(M.ravel())
+    >>> np.allclose(said, M.ravel()), nbytes
+    (True, 56)
+    """
+    check_whole(rank, "rank", 1)
+    try:
+        ends = list(accumulate(map(prod, shapes), initial=0))
+        blocks = [(slice(*ab), shape) for ab, shape in zip(pairwise(ends), shapes, strict=True)]
+    except TypeError:
+        raise ValueError(f"shapes must be a list of tuples; got {shapes!r}. Give model.shapes.") from None
+    short = [len(shape) == 2 and rank * sum(shape) < prod(shape) for shape in shapes]
+    if not any(short):
+        raise ValueError(f"shapes must hold a matrix that rank {rank} shortens; got {shapes!r}. Take a lower rank.")
+    rng = np.random.default_rng(seed)
+    first = [rng.normal(size=(shape[1], rank)) if low else None for low, shape in zip(short, shapes, strict=True)]
+
+    def encode(g, occasion):
+        if g.shape[-1] != ends[-1]:
+            raise ValueError(
+                f"shapes must hold the {g.shape[-1]} parameters of the gradient; got {ends[-1]}. Give model.shapes."
+            )
+        message = []
+        for (place, shape), Q in zip(blocks, occasion.memory or first, strict=True):
+            M = g[..., place].reshape(*g.shape[:-1], *shape)
+            if Q is not None:
+                P = np.linalg.qr(M @ Q)[0]
+                M = P, np.swapaxes(M, -1, -2) @ P
+            message.append(M)
+        return message, [part[1] if isinstance(part, tuple) else None for part in message]
+
+    def decode(message):
+        parts = [part[0] @ np.swapaxes(part[1], -1, -2) if isinstance(part, tuple) else part for part in message]
+        return np.concatenate([part.reshape(*part.shape[: part.ndim - len(shape)], -1)
+                               for part, (_, shape) in zip(parts, blocks, strict=True)], axis=-1)
+
+    sizes = [8 * (rank * sum(shape) if low else prod(shape)) for low, shape in zip(short, shapes, strict=True)]
+    return Compression(encode, decode, lambda d: sum(sizes), f"Matrices of rank {rank}, by one power iteration.")
 
 
 def _signs(g):
@@ -100,7 +231,7 @@ def _stepped(message):
     return steps * step
 
 
-signs = Compression(_signs, _lengths, lambda d: -(-d // 8) + 8, """\
+signs = Compression(_plain(_signs), _lengths, lambda d: -(-d // 8) + 8, """\
 Signs, times the mean size of a coordinate: 1 bit a coordinate, and 8 bytes.
 
 Where some coordinates are exactly 0, a second bit for each says so.
@@ -115,7 +246,7 @@ References
 Seide et al. (2014), 1-bit stochastic gradient descent and its application to data-parallel distributed training.
 """)
 
-eight_bits = Compression(_steps, _stepped, lambda d: d + 8, """\
+eight_bits = Compression(_plain(_steps), _stepped, lambda d: d + 8, """\
 Each coordinate to the nearest of 255 steps between −max|g| and max|g|: 1 byte each, and 8 for the largest.
 
 Parameters
@@ -125,170 +256,3 @@ g : ndarray
 """)
 
 
-class compressed:
-    """An oracle for `gd.run`: the mean of what the workers' messages say, each shortened by `compress`.
-
-    ĝᵢ = C(gᵢ + eᵢ);  eᵢ ← gᵢ + eᵢ − ĝᵢ: what a message left out is kept and added to the next (error feedback). The
-    workers compress, so only messages travel. Each keeps its residual eᵢ; a copy of all comes to the driver every
-    `backup` steps, and a worker that was lost computes the steps since then again: its bits do not change.
-
-    Parameters
-    ----------
-    pool : Pool
-        Workers with `gradient(theta, t) -> (gradient, rows)`, which must give the same for the same theta and t.
-    compress : callable
-        `top_k(k)`, `signs`, `eight_bits`, or any function gradient -> (what the message says, its bytes); of such a
-        function's messages the whole travels.
-    feedback : bool
-        False forgets what was left out.
-    start : int
-        The step after which this begins.
-    backup : int
-        How often the residuals come to the driver, which keeps that many θ meanwhile.
-    state : dict, optional
-        What `state()` of an earlier oracle gave, to go on from there; `start` then comes from it.
-
-    Attributes
-    ----------
-    nbytes : int
-        What all messages of one worker hold by the scheme's own count.
-    up, down : int
-        The bytes that all workers together have sent and received: messages and residuals; parameters.
-
-    Raises
-    ------
-    ValueError, GaveUp, TimeoutError, ConnectionError
-        As for `synchronous`.
-
-    References
-    ----------
-    Karimireddy, Rebjock, Stich, Jaggi (2019), Error feedback fixes SignSGD and other gradient compression schemes.
-    """
-
-    def __init__(self, pool: Pool, compress: Callable, feedback: bool = True, start: int = 0, backup: int = 100,
-                 state: dict | None = None):
-        check_whole(start, "start", 0)
-        check_whole(backup, "backup", 1)
-        if not callable(compress):
-            raise TypeError(f"compress must be top_k(k), signs, eight_bits or a function of the gradient; got "
-                            f"{compress!r}")
-        self.pool, self.compress, self.feedback, self.backup = pool, compress, feedback, backup
-        self.nbytes = self.up = self.down = 0
-        self._gradients = Gradients(pool)
-        self.restore(state or {"t": start, "residuals": [0.0] * pool.n})
-
-    def __iter__(self) -> Iterator[Callable]:
-        return self
-
-    def __next__(self):
-        self._t = next(self._steps)
-        return lambda theta, t=self._t: self._mean_message(theta, t)
-
-    @property
-    def residuals(self) -> list:
-        """What each worker has left out so far, in order of rank."""
-        if self._since:
-            parts = self._ask_all(_residual)
-            self.up += sum(np.asarray(part).nbytes for part in parts)
-            self._kept, self._since, self._first = parts, [], self._calls
-        return self._kept
-
-    def state(self) -> dict:
-        """Where this oracle stands, for `gd.checkpoints` and for `compressed(…, state=…)`."""
-        return {"t": self._t, "residuals": self.residuals}
-
-    def restore(self, state: dict):
-        """Go on from where `state()` was taken.
-
-        Parameters
-        ----------
-        state : dict
-            What it gave.
-        """
-        if len(state["residuals"]) != self.pool.n:
-            raise ValueError(f"state must hold the residuals of {self.pool.n} workers; got {len(state['residuals'])}. "
-                             f"Make the pool with as many workers as before.")
-        self._t, self._kept, self._since = state["t"], list(state["residuals"]), []
-        self._steps, self._key = count(self._t + 1), uuid4().hex
-        self._first = self._calls = 0  # the calls before the first of _since, and all
-
-    def _mean_message(self, theta, t):
-        with reached(theta, t - 1):
-            if len(self._since) >= self.backup:
-                _ = self.residuals
-            parts = self._ask_all(_message, theta, t, self._calls + 1)
-            self._since.append((theta, t))
-            self._calls += 1
-            said = {rank: self._read(part) for rank, part in enumerate(parts)}
-        self.nbytes += max(part[1] for part in parts)
-        self.down += self.pool.n * theta.nbytes
-        return mean_gradient(self._gradients.checked(said, theta, t))
-
-    def _read(self, part):
-        """(what the message says, rows)."""
-        message, _, rows = part
-        if message is None:  # no gradient that could be compressed
-            return rows
-        self.up += _nbytes(message) + 8
-        return (self.compress.decode(message) if hasattr(self.compress, "decode") else message), rows
-
-    def _ask_all(self, function, *args):
-        """What function(desk, key, *args) gives beside each worker; one that lacks its residual is given it first."""
-        parts = gather(self.pool, function, self._key, *args)
-        for rank in range(self.pool.n):
-            while parts[rank] is None:
-                ask_one(self.pool, rank, _begin, self._key, self.compress, self.feedback, self._kept[rank],
-                        self._first, self._since)
-                parts[rank] = ask_one(self.pool, rank, function, self._key, *args)
-        return parts
-
-
-# -- beside a worker: desk.notes[key] holds how to compress, and the residuals before and after the last call ----------
-
-
-def _begin(desk, key, compress, feedback, residual, first, since):
-    """Take over a residual, and compute the calls since it was taken again."""
-    desk.notes[key] = {"compress": compress, "feedback": feedback, "call": first, "before": None, "after": residual}
-    for call, (theta, t) in enumerate(since, start=first + 1):
-        _message(desk, key, theta, t, call)
-
-
-def _residual(desk, key):
-    return desk.notes[key]["after"] if key in desk.notes else None
-
-
-def _message(desk, key, theta, t, call):
-    """(message, bytes, rows); (None, 0, what came) for what is no finite gradient; None without a residual for it.
-
-    A call that is made once more, as its answer was lost, begins at the same residual as before.
-    """
-    notes = desk.notes.get(key)
-    if notes is None or call - notes["call"] not in (0, 1) or call == notes["call"] and notes["before"] is None:
-        return None
-    before = notes["before"] if call == notes["call"] else notes["after"]
-    part = desk.worker.gradient(theta, t)
-    notes |= {"call": call, "before": before, "after": before}
-    if not (isinstance(part, tuple) and len(part) == 2 and _is_finite(part[0], theta)):
-        return None, 0, part
-    g, rows = part
-    whole, compress = g + before, notes["compress"]
-    if hasattr(compress, "encode"):
-        message = compress.encode(whole)
-        said, nbytes = compress.decode(message), g[..., 0].size * compress.nbytes(g.shape[-1])
-    else:
-        message = said = (pair := compress(whole))[0]
-        nbytes = pair[1]
-    if notes["feedback"]:
-        notes["after"] = whole - said
-    return message, nbytes, rows
-
-
-def _is_finite(g, theta):
-    return np.shape(g) == np.shape(theta) and bool(np.isfinite(np.add.reduce(g, axis=None)))
-
-
-def _nbytes(message):
-    """The bytes that a message's arrays hold."""
-    if isinstance(message, tuple):
-        return sum(map(_nbytes, message))
-    return message.nbytes if isinstance(message, np.ndarray) else 8 * (message is not None)

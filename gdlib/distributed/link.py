@@ -119,6 +119,14 @@ class Link:
                 )
             time.sleep(0.02 * (there < n))
 
+    def grow(self, n: int):
+        """Have processes for n workers: start them on this machine; elsewhere wait for them."""
+        if self.cluster is not None and len(self.machines()) < n:
+            with _settings():
+                bounded(lambda: self.cluster.scale(n), START)
+                self._wait_for(n, START)
+        self._wait_for(n, self.patience)
+
     def run(self, coroutine) -> Future:
         """Start a coroutine on the client's loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.client.loop.asyncio_loop)
@@ -169,21 +177,29 @@ async def _workers(client):
     return sorted(info["workers"])
 
 
-def _local_cluster(n, security):
+RULES = ["gdlib.distributed.house_rules"]
+
+
+def _settings():
+    """Dask's settings while processes of this machine start."""
     import dask
-    from distributed import LocalCluster
+    import distributed  # noqa: F401  # its own settings come with it
 
     # Dask has its processes give memory back to the system at once, so that a gradient of a few thousand rows fetches
     # all of it anew at each step: twice as slow.
     environ = dask.config.get("distributed.nanny.pre-spawn-environ")
     environ = {name: value for name, value in environ.items() if name != "MALLOC_TRIM_THRESHOLD_"}
-    rules = ["gdlib.distributed.house_rules"]
-    settings = {"logging.distributed": "critical", "distributed.nanny.pre-spawn-environ": environ}
-    with dask.config.set(settings):
+    return dask.config.set({"logging.distributed": "critical", "distributed.nanny.pre-spawn-environ": environ})
+
+
+def _local_cluster(n, security):
+    from distributed import LocalCluster
+
+    with _settings():
         return LocalCluster(
             n_workers=n, threads_per_worker=1, memory_limit=0, host="127.0.0.1", dashboard_address="127.0.0.1:0",
             worker_dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL, security=security,
-            preload=rules, scheduler_kwargs={"preload": rules},
+            preload=RULES, scheduler_kwargs={"preload": RULES},
         )
 
 

@@ -1,5 +1,7 @@
 """The verbs that every engine has, and what can go wrong with a worker."""
+import inspect
 from collections.abc import Callable, Iterable, KeysView
+from functools import partial
 from typing import NamedTuple
 
 from gdlib.checks import check_number, check_whole
@@ -107,7 +109,8 @@ class Pool:
     Parameters
     ----------
     make_worker : callable
-        The object of a worker, from its rank.
+        The object of a worker, from its rank; or from (rank, n), where it has two parameters without a default, for a
+        pool that can be resized.
     n : int
         How many workers.
     timeout : float
@@ -133,6 +136,7 @@ class Pool:
         if on_hang not in ("raise", "restart"):
             raise ValueError(f"on_hang must be 'raise' or 'restart'; got {on_hang!r}")
         self.make_worker, self.n, self.timeout = make_worker, n, timeout
+        self._takes_n = _takes_n(make_worker)
         self.max_deaths, self.on_hang = max_deaths, on_hang
         self.pauses, self._closed = [], False
         self._deaths = [0] * n  # of each worker, since it last answered
@@ -232,6 +236,57 @@ class Pool:
         self._hung.discard(rank)
         self.pauses.append(Pause(rank, lost, self.now()))
 
+    def resize(self, n: int):
+        """Go on with n workers: all are made again, by make_worker(rank, n), which shares out the rows anew.
+
+        Calls that were not answered are forgotten. `synchronous` simply goes on. Of `compressed` and `local_steps`,
+        take the `state()` before and give it to `restore` after. Processes of this machine that are no longer needed
+        stay, for workers to come; a cluster must have n machines.
+
+        Parameters
+        ----------
+        n : int
+            How many workers there are from now on.
+
+        Raises
+        ------
+        ValueError
+            make_worker does not take (rank, n).
+        ConnectionError
+            The cluster has too few machines.
+        Exception
+            What make_worker raised. After any error but a ValueError the pool is closed.
+
+        Examples
+        --------
+        >>> import gdlib as gd
+        >>> import numpy as np
+        >>> line = gd.LeastSquares([[1.0], [2.0], [3.0]], [1.0, 2.0, 3.0])
+        >>> make_worker = lambda rank, n: gd.distributed.Shard(line.take(slice(rank, None, n)))
+        >>> with gd.distributed.workers(make_worker, n=2, engine="simulated") as pool:
+        ...     run = gd.run(line, gd.momentum(0.1), [0.0, 0.0], 5, oracle=gd.distributed.synchronous(pool))
+        ...     pool.resize(3)
+        ...     oracle = gd.distributed.synchronous(pool, start=5)
+        ...     run = gd.run(line, gd.momentum(0.1), None, 5, resume=run, oracle=oracle)
+        >>> bool(np.allclose(run.last, gd.run(line, gd.momentum(0.1), [0.0, 0.0], 10).last))
+        True
+        """
+        check_whole(n, "n, the number of workers,", 1)
+        self._check_open()
+        if not self._takes_n:
+            raise ValueError(
+                f"make_worker must take (rank, n) in a pool that is resized; got {self.make_worker!r}. Share out the "
+                f"rows by n, as in model.take(slice(rank, None, n))."
+            )
+        self.n, self._deaths = n, [0] * n
+        for of_ranks in (self._unanswered, self._last_call, self._lost_at, self._hung):
+            of_ranks.clear()
+        try:
+            self._resize()
+        except BaseException:
+            self.close()
+            raise
+
     def now(self) -> float:
         """Seconds since the pool was made; in the simulation those of its own clock."""
         raise NotImplementedError
@@ -250,6 +305,10 @@ class Pool:
 
     def __exit__(self, *_):
         self.close()
+
+    def _maker(self):
+        """rank -> the worker's object, among as many as there are now."""
+        return partial(_made, self.make_worker, self.n) if self._takes_n else self.make_worker
 
     def _check_open(self):
         if self._closed:
@@ -277,3 +336,17 @@ class Pool:
                              f"one that needs more time (timeout=…)")
         error.rank, error.ranks = ranks[0], ranks
         raise error
+
+
+def _takes_n(make_worker):
+    """Whether it has two parameters without a default, (rank, n)."""
+    try:
+        parameters = inspect.signature(make_worker).parameters.values()
+    except (TypeError, ValueError):  # some built-in functions have none that is known
+        return False
+    positional = inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return sum(p.default is p.empty and p.kind in positional for p in parameters) == 2
+
+
+def _made(make_worker, n, rank):
+    return make_worker(rank, n)

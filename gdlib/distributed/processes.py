@@ -24,7 +24,7 @@ class Processes(Pool):
     Parameters
     ----------
     make_worker : callable
-        rank -> the worker's object; it and its class may be defined in the notebook.
+        rank, or (rank, n), -> the worker's object; it and its class may be defined in the notebook.
     n : int
         How many workers.
     address : str, optional
@@ -57,7 +57,7 @@ class Processes(Pool):
         on_hang: str = "raise",
     ):
         super().__init__(make_worker, n, timeout, max_deaths, on_hang)
-        self._parcel, self._begun = pack(make_worker, "make_worker"), time.perf_counter()
+        self._parcel, self._begun = pack(self._maker(), "make_worker"), time.perf_counter()
         self._desks, self._machines, self._pids = [None] * n, [None] * n, [None] * n
         self._link, self._patience, self._connect_timeout = None, min(connect_timeout, timeout), connect_timeout
         try:
@@ -69,7 +69,7 @@ class Processes(Pool):
         try:
             self._link = Link(n, address, security, connect_timeout)
             self._link.patience = self._patience
-            self._hire_all()
+            self._hire_all(self._link.machines())
         except BaseException:
             self.close()
             raise
@@ -93,8 +93,8 @@ class Processes(Pool):
         """The process of each worker, in order of rank."""
         return list(self._pids)
 
-    def _hire_all(self):
-        machines = self._link.machines()
+    def _hire_all(self, machines):
+        """Make worker k on machine k; on fewer machines than workers, several share one."""
         tickets = [self._hire(rank, machines[rank % len(machines)]) for rank in range(self.n)]
         while tickets:
             try:
@@ -168,6 +168,13 @@ class Processes(Pool):
         if hangs:
             self._end(rank)
         self.first([self._hire(rank, self._free_machine(rank, lost))])
+
+    def _resize(self):
+        self._link.grow(self.n)
+        live, self._parcel = self._link.machines(), pack(self._maker(), "make_worker")
+        stay = [machine for machine in dict.fromkeys(self._machines) if machine in live][: self.n]
+        self._desks, self._machines, self._pids = [None] * self.n, [None] * self.n, [None] * self.n
+        self._hire_all(stay + [machine for machine in live if machine not in stay])
 
     def _end(self, rank):
         """End a process that hangs: Dask starts another in its place."""

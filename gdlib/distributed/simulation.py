@@ -40,7 +40,7 @@ class Simulated(Pool):
     Parameters
     ----------
     make_worker : callable
-        rank -> the worker's object.
+        rank, or (rank, n), -> the worker's object.
     n : int
         How many workers.
     seconds : callable, optional
@@ -92,7 +92,7 @@ class Simulated(Pool):
 
     def _made(self, rank):
         try:
-            return Desk(self.make_worker(rank))
+            return Desk(self._maker()(rank))
         except Exception as error:
             raise named(error, Hiring(rank, "make_worker")) from None
 
@@ -148,3 +148,7 @@ class Simulated(Pool):
     def _restart(self, rank, hangs):
         self._clock += self._restart_seconds
         self._desks[rank], self._free_at[rank] = self._made(rank), self._clock
+
+    def _resize(self):
+        self._clock += self._restart_seconds
+        self._desks, self._free_at = [self._made(rank) for rank in range(self.n)], [self._clock] * self.n
