@@ -142,8 +142,11 @@ def test_a_worker_that_dies_takes_no_residual_with_it(compress, backup):
 
 
 def test_in_processes_one_of_which_is_killed():
+    def oracle(pool):
+        return dist.compressed(pool, COMPRESSIONS["PowerSGD"], compress_down=dist.eight_bits)
+
     with dist.workers(shard(2, 16), 2, "simulated") as pool:
-        expected = digest(train(dist.compressed(pool, dist.signs)))
+        expected = digest(train(oracle(pool)))
 
     def killing(oracle, pool):
         for t, grad in enumerate(oracle, start=1):
@@ -152,8 +155,25 @@ def test_in_processes_one_of_which_is_killed():
             yield grad
 
     with dist.workers(shard(2, 16), 2) as pool:
-        assert digest(train(killing(dist.compressed(pool, dist.signs), pool))) == expected
+        assert digest(train(killing(oracle(pool), pool))) == expected
         assert [pause.rank for pause in pool.pauses] == [1]
+
+
+@pytest.mark.parametrize("make", [
+    lambda pool: dist.compressed(pool, dist.signs),
+    lambda pool: dist.compressed(pool, dist.signs, compress_down=dist.eight_bits),
+    lambda pool: dist.local_steps(pool, 3, gd.momentum(0.01), scaffold=True),
+], ids=["signs", "both ways", "local steps"])
+def test_a_loop_that_changes_theta_in_place_gets_the_same_bits_after_a_death(make):
+    def descend(deaths):
+        theta = START.copy()
+        with dist.workers(shard(3, 16), 3, "simulated", deaths=deaths) as pool:
+            for _, grad in zip(range(30), make(pool), strict=False):
+                theta -= 0.01 * grad(theta)
+            assert len(pool.pauses) == len(deaths)
+        return theta.tobytes()
+
+    assert descend([]) == descend([(10.5, 1), (20.2, 2)])
 
 
 @each
@@ -318,6 +338,21 @@ def test_a_shortened_way_down_outlives_workers_and_the_driver(tmp_path):
 def test_bad_input_in_one_sentence(arguments, error, sentence):
     with dist.workers(shard(2), 2, "simulated") as pool, pytest.raises(error, match=sentence):
         dist.compressed(pool, **arguments)
+
+
+@pytest.mark.parametrize("other", [
+    lambda pool: dist.compressed(pool, dist.top_k(3)), lambda pool: dist.compressed(pool, dist.signs, feedback=False),
+    lambda pool: dist.local_steps(pool, 3, gd.momentum(0.01)),
+    lambda pool: dist.compressed(pool, dist.signs, compress_down=dist.signs),
+], ids=["scheme", "feedback", "oracle", "down"])
+def test_the_state_of_another_oracle_is_refused(other, tmp_path):
+    with dist.workers(shard(2), 2, "simulated") as pool:
+        train(dist.compressed(pool, dist.signs), 5, checkpoint=tmp_path / "a")
+        with pytest.raises(ValueError, match="the oracle must be that of its state, compressed, .*; got .*. Make"):
+            train(other(pool), 9, checkpoint=tmp_path / "a")
+        train(dist.synchronous(pool), 5, checkpoint=tmp_path / "b")
+        with pytest.raises(ValueError, match="the oracle must be that of its state, another one; got .*. Make"):
+            train(other(pool), 9, checkpoint=tmp_path / "b")
 
 
 @pytest.mark.parametrize(("make", "sentence"), [

@@ -75,7 +75,7 @@ def test_processes_come_and_go_with_the_bits_of_the_simulation():
 
 
 def test_on_a_cluster():
-    with cluster(3) as address, dist.workers(part, 2, address=address, connect_timeout=30) as pool:
+    with cluster(3) as address, dist.workers(part, 2, address=address, connect_timeout=60) as pool:
         for n in (3, 1):
             pool.resize(n)
             full = WHOLE.grad(START)
@@ -143,6 +143,19 @@ def test_local_steps_go_on(inner):
             for _ in range(100):
                 theta = theta - next(oracle)(theta)
     assert WHOLE(theta) - WHOLE(WHOLE.solution()) < (1e-12 if inner.name == "gradient_descent" else 0.2)
+
+
+@pytest.mark.parametrize("make", [
+    lambda pool: dist.synchronous(pool), lambda pool: dist.compressed(pool, dist.eight_bits),
+    lambda pool: dist.local_steps(pool, 3, gd.gradient_descent(0.05), scaffold=True),
+], ids=["synchronous", "compressed", "local"])
+def test_a_saved_run_goes_on_with_another_number_of_workers(make, tmp_path):
+    opt, least = gd.gradient_descent(0.2), WHOLE(WHOLE.solution())
+    for n, steps in ((4, 3), (3, 6), (6, 100)):
+        with dist.workers(part, n, "simulated") as pool:
+            run = gd.run(WHOLE, opt, START, steps, oracle=make(pool), checkpoint=tmp_path, every_steps=10)
+        assert run.t[-1] == steps
+    assert run.t[0] == 6 and run.loss[-1] - least < 1e-6 < 1e-4 < run.loss[0] - least
 
 
 @pytest.mark.parametrize("make", [

@@ -183,28 +183,31 @@ def power_sgd(rank: int, shapes: Sequence[tuple], seed: int = 0) -> Compression:
         raise ValueError(f"shapes must hold a matrix that rank {rank} shortens; got {shapes!r}. Take a lower rank.")
     rng = np.random.default_rng(seed)
     first = [rng.normal(size=(shape[1], rank)) if low else None for low, shape in zip(short, shapes, strict=True)]
-
-    def encode(g, occasion):
-        if g.shape[-1] != ends[-1]:
-            raise ValueError(
-                f"shapes must hold the {g.shape[-1]} parameters of the gradient; got {ends[-1]}. Give model.shapes."
-            )
-        message = []
-        for (place, shape), Q in zip(blocks, occasion.memory or first, strict=True):
-            M = g[..., place].reshape(*g.shape[:-1], *shape)
-            if Q is not None:
-                P = np.linalg.qr(M @ Q)[0]
-                M = P, np.swapaxes(M, -1, -2) @ P
-            message.append(M)
-        return message, [part[1] if isinstance(part, tuple) else None for part in message]
-
-    def decode(message):
-        parts = [part[0] @ np.swapaxes(part[1], -1, -2) if isinstance(part, tuple) else part for part in message]
-        return np.concatenate([part.reshape(*part.shape[: part.ndim - len(shape)], -1)
-                               for part, (_, shape) in zip(parts, blocks, strict=True)], axis=-1)
-
     sizes = [8 * (rank * sum(shape) if low else prod(shape)) for low, shape in zip(short, shapes, strict=True)]
-    return Compression(encode, decode, lambda d: sum(sizes), f"Matrices of rank {rank}, by one power iteration.")
+    doc = f"Matrices of rank {rank}, by one power iteration."
+    return Compression(partial(_low_rank, blocks, first), partial(_products, blocks), lambda d: sum(sizes), doc)
+
+
+def _low_rank(blocks, first, g, occasion):
+    """([(P, Q) of a matrix; what travels whole], [Q; None])."""
+    d = blocks[-1][0].stop
+    if g.shape[-1] != d:
+        raise ValueError(f"shapes must hold the {g.shape[-1]} parameters of the gradient; got {d}. Give model.shapes.")
+    message = []
+    for (place, shape), Q in zip(blocks, occasion.memory or first, strict=True):
+        M = g[..., place].reshape(*g.shape[:-1], *shape)
+        if Q is not None:
+            P = np.linalg.qr(M @ Q)[0]
+            M = P, np.swapaxes(M, -1, -2) @ P
+        message.append(M)
+    return message, [part[1] if isinstance(part, tuple) else None for part in message]
+
+
+def _products(blocks, message):
+    """The gradient that the parts of a message say."""
+    parts = [part[0] @ np.swapaxes(part[1], -1, -2) if isinstance(part, tuple) else part for part in message]
+    return np.concatenate([part.reshape(*part.shape[: part.ndim - len(shape)], -1)
+                           for part, (_, shape) in zip(parts, blocks, strict=True)], axis=-1)
 
 
 def _signs(g):

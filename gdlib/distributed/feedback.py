@@ -9,7 +9,7 @@ from gdlib.checks import check_whole
 from gdlib.distributed.asking import reached
 from gdlib.distributed.averaging import Gradients, mean_gradient
 from gdlib.distributed.compression import Compression, Occasion
-from gdlib.distributed.keeping import Keeping, nbytes, shared_out
+from gdlib.distributed.keeping import Keeping, check_state, nbytes, shared_out
 from gdlib.distributed.pool import Pool
 
 
@@ -66,8 +66,10 @@ class compressed:
         self.pool, self.compress, self.feedback, self.backup = pool, compress, feedback, backup
         self.compress_down, self.nbytes, self.up, self.down = compress_down, 0, 0, 0
         self._gradients = Gradients(pool)
+        self._name = f"compressed, {_words(compress)} Feedback: {bool(feedback)}. Down: {_words(compress_down)}"
         nothing = {"residual": 0.0, "memory": None, "theta": None}
-        self.restore(state or {"t": start, "kept": [nothing] * pool.n, "rows": [1] * pool.n, "memory": None})
+        self.restore(state or {"oracle": self._name, "t": start, "kept": [nothing] * pool.n, "rows": [1] * pool.n,
+                               "memory": None})
 
     def __iter__(self) -> Iterator[Callable]:
         return self
@@ -83,7 +85,8 @@ class compressed:
 
     def state(self) -> dict:
         """Where this oracle stands: for `gd.run(…, checkpoint=…)`, and for `restore` after `pool.resize`."""
-        return {"t": self._t, "kept": self._keeping.kept, "rows": self._rows, "memory": self._memory}
+        return {"oracle": self._name, "t": self._t, "kept": self._keeping.kept, "rows": self._rows,
+                "memory": self._memory}
 
     def restore(self, state: dict):
         """Go on from where `state()` was taken; among more or fewer workers the residuals are shared out.
@@ -93,6 +96,7 @@ class compressed:
         state : dict
             What it gave.
         """
+        check_state(state, self._name)
         self._t, self._memory, self._rows = state["t"], state["memory"], [1] * self.pool.n
         kept = shared_out(state["kept"], state["rows"], self.pool.n)
         self._steps, self._theta = count(self._t + 1), kept[0]["theta"]
@@ -104,7 +108,7 @@ class compressed:
 
     def _mean_message(self, theta, t):
         with reached(theta, t - 1):
-            news, known, memory = self._news(theta, t)
+            news, known, memory = self._news(np.array(theta), t)  # a copy: the caller may change theta in place
             parts = self._keeping(news, t)
             self._theta, self._memory = known, memory
             said = {rank: self._read(part) for rank, part in enumerate(parts)}
@@ -130,6 +134,13 @@ class compressed:
             return rows
         self.up += nbytes(message) + 8
         return (self.compress.decode(message) if hasattr(self.compress, "decode") else message), rows
+
+
+def _words(scheme):
+    """A scheme's first line."""
+    if scheme is None:
+        return "whole."
+    return scheme.__doc__.partition("\n")[0] if isinstance(scheme, Compression) else "by a function."
 
 
 def _check_schemes(compress, feedback, compress_down):

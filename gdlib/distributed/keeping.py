@@ -71,6 +71,23 @@ class Keeping:
         return [answer for answer, in answers.values()]
 
 
+def check_state(state: dict | None, oracle: str):
+    """Refuse the state of another oracle.
+
+    Parameters
+    ----------
+    state : dict or None
+        What `state()` gave, or what a file holds.
+    oracle : str
+        This oracle, in words.
+    """
+    if (found := (state or {}).get("oracle", "another one")) != oracle:
+        raise ValueError(
+            f"the oracle must be that of its state, {found}; got {oracle}. Make the same one, or give a new run a "
+            f"folder of its own."
+        )
+
+
 def shared_out(kept: list, rows: list, n: int) -> list:
     """What n workers begin with, where others kept these: all get the mean, weighted by rows.
 

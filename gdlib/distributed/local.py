@@ -8,7 +8,7 @@ import numpy as np
 from gdlib.checks import check_whole
 from gdlib.distributed.asking import check_part, reached
 from gdlib.distributed.averaging import Gradients, mean_gradient
-from gdlib.distributed.keeping import Keeping, nbytes, shared_out
+from gdlib.distributed.keeping import Keeping, check_state, nbytes, shared_out
 from gdlib.distributed.pool import Pool
 from gdlib.rules.momentum import gradient_descent
 from gdlib.rules.rule import Optimizer
@@ -27,7 +27,7 @@ class local_steps:
     ----------
     pool : Pool
         Workers with `gradient(theta, t) -> (gradient, rows)`, which must give the same for the same theta and t. The
-        weight nᵢ is the worker's attribute `rows`, as a `Shard` has it, or else the rows of its gradients.
+        weight nᵢ is the worker's attribute `n_rows`, as a `Shard` has it, or else the rows of its gradients.
     steps : int
         H, how many steps each takes alone in a round.
     opt : Optimizer
@@ -81,7 +81,8 @@ class local_steps:
         self.pool, self.steps, self.opt, self.scaffold, self.backup = pool, steps, opt, scaffold, backup
         self.up = self.down = 0
         self._checks = Gradients(pool)
-        self.restore({"t": start, "kept": [None] * pool.n, "rows": [1] * pool.n, "control": 0.0})
+        self._name = f"local_steps of {steps} with {opt}" + (" and scaffold" if scaffold else "")
+        self.restore({"oracle": self._name, "t": start, "kept": [None] * pool.n, "rows": [1] * pool.n, "control": 0.0})
 
     def __iter__(self) -> Iterator[Callable]:
         return self
@@ -92,7 +93,8 @@ class local_steps:
 
     def state(self) -> dict:
         """Where this oracle stands: for `gd.run(…, checkpoint=…)`, and for `restore` after `pool.resize`."""
-        return {"t": self._t, "kept": self._keeping.kept, "rows": self._rows, "control": self._control}
+        return {"oracle": self._name, "t": self._t, "kept": self._keeping.kept, "rows": self._rows,
+                "control": self._control}
 
     def restore(self, state: dict):
         """Go on from where `state()` was taken; more or fewer workers all begin with the mean of what was kept.
@@ -102,6 +104,7 @@ class local_steps:
         state : dict
             What it gave.
         """
+        check_state(state, self._name)
         self._t, self._control, self._rows = state["t"], state["control"], [1] * self.pool.n
         self._rounds = count(self._t + 1)
         kept = shared_out(state["kept"], state["rows"], self.pool.n)
@@ -113,7 +116,7 @@ class local_steps:
     def _outer_gradient(self, theta, t):
         with reached(theta, t - 1):
             control = self._control if self.scaffold else None
-            parts = self._keeping(theta, 1 + (t - 1) * self.steps, control)
+            parts = self._keeping(np.array(theta), 1 + (t - 1) * self.steps, control)
             self.up += nbytes(parts)
             self.down += self.pool.n * (nbytes(theta) + nbytes(control))
             ends = {rank: (end, rows) for rank, (end, rows, _) in enumerate(parts)}
@@ -131,7 +134,7 @@ def _walk(opt, steps, worker, rank, kept, theta, t, control):
     for k in range(t, t + steps):
         theta, state = opt.update(k, theta, partial(gradients, k), state)
     own = None if control is None else gradients.total / gradients.count
-    return (theta, getattr(worker, "rows", gradients.rows), own), (state, own)
+    return (theta, getattr(worker, "n_rows", gradients.rows), own), (state, own)
 
 
 class _Own:

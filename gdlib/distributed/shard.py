@@ -24,7 +24,7 @@ class Shard:
         self.model, self.batch_size, self.seed = model, batch_size, seed
 
     @property
-    def rows(self):
+    def n_rows(self):
         """How many rows this worker has: its weight in `local_steps`."""
         return self.model.n
 
