@@ -47,13 +47,27 @@ def film(fig: Figure, draw: Callable, frames: Iterable, alt: str) -> None:
     width, height = (round(inches * 100) for inches in fig.get_size_inches())
     moving, still = (base64.b64encode(data).decode() for data in drawn(fig, draw, frames))
     plt.close(fig)
+    emit({"text/html": as_html(moving, still, width, height, alt), "image/png": still, "text/plain": alt})
+
+
+def as_html(moving: str, still: str, width: int, height: int, alt: str) -> str:
+    """Write a film as HTML that can be closed, and that stands still for readers who asked for less motion.
+
+    Parameters
+    ----------
+    moving, still : str
+        The GIF and the PNG, in base64.
+    width, height : int
+        Size in pixels.
+    alt : str
+        Description.
+    """
     size = f'width="{width}" height="{height}" style="max-width:100%;height:auto"'
     picture = (
         f'<picture><source media="(prefers-reduced-motion: reduce)" srcset="data:image/png;base64,{still}">'
         f'<img alt="{html.escape(alt)}" {size} src="data:image/gif;base64,{moving}"></picture>'
     )
-    film = f"<details open><summary>Film (close it to stop it)</summary>{picture}</details>"
-    emit({"text/html": film, "image/png": still, "text/plain": alt})
+    return f"<details open><summary>Film (close it to stop it)</summary>{picture}</details>"
 
 
 def drawn(fig: Figure, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
@@ -75,10 +89,29 @@ def drawn(fig: Figure, draw: Callable, frames: Iterable) -> tuple[bytes, bytes]:
     still : bytes
         The PNG.
     """
+    pictures = list(_pictures(fig, draw, frames))
+    return encoded(pictures, {to_rgb(artist.get_color()) for artist in _moving(fig) if hasattr(artist, "get_color")})
+
+
+def encoded(pictures: list, own: set) -> tuple[bytes, bytes]:
+    """Encode pictures as a GIF that starts over after its end, and the last one as a PNG.
+
+    Parameters
+    ----------
+    pictures : list of PIL.Image.Image
+        The frames.
+    own : set of tuple of float
+        Colours (red, green, blue) that are kept exactly.
+
+    Returns
+    -------
+    moving : bytes
+        The GIF.
+    still : bytes
+        The PNG.
+    """
     from PIL import Image
 
-    pictures = list(_pictures(fig, draw, frames))
-    own = {to_rgb(artist.get_color()) for artist in _moving(fig) if hasattr(artist, "get_color")}
     palette = _palette(pictures[:: max(1, len(pictures) // 3)] + pictures[-1:], own | {(1, 1, 1)})
     first, *others = (picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures)
     moving, still = io.BytesIO(), io.BytesIO()

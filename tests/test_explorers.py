@@ -14,36 +14,49 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.lines import Line2D
 from PIL import Image
 
 import gdlib as gd
 from gdlib.lessons import table
 from gdlib.lessons.adam import explorers as adam
-from gdlib.lessons.distributed.explorers import slowest_root
+from gdlib.lessons.batch_sgd_minibatch import explorers as batches
+from gdlib.lessons.distributed import explorers as workers
+from gdlib.lessons.distributed import pictures as of_workers
+from gdlib.lessons.distributed.explorers import SIZES, held_after, slowest_root, work
+from gdlib.lessons.gradients import explorers as gradients
 from gdlib.lessons.gradients.explorers import SURFACES, arrowheads, edge_point
 from gdlib.lessons.kit import explorer as kit
+from gdlib.lessons.kit import network as kit_network
 from gdlib.lessons.kit.explorer import (
     Choice,
     DoublingSlider,
     Explorer,
     LogSlider,
     Slider,
+    Stops,
     Switch,
     WholeSlider,
     fixed,
     number,
 )
+from gdlib.lessons.learning_rate import explorers as rates
 from gdlib.lessons.learning_rate.explorers import SHAPES
+from gdlib.lessons.momentum import explorers as balls
 from gdlib.lessons.momentum.explorers import MAP_BOX as fate_map_box
 from gdlib.lessons.momentum.explorers import best_settings, left_of_loss
+from gdlib.lessons.saddle_points import explorers as saddles
+from gdlib.lessons.start_here import explorers as fog
 from gdlib.lessons.start_here.explorers import DEEP, SHALLOW, mountain
+from gdlib.plots import METHOD
+from tools.notebooks import ROOT, lessons, load
 
 MODULES = [
     import_module(f"gdlib.lessons.{lesson.word}.explorers")
     for lesson in table() if find_spec(f"gdlib.lessons.{lesson.word}")
 ]
 EXPLORERS = [
-    thing for module in MODULES for thing in vars(module).values()
+    thing for module in [*MODULES, kit_network] for thing in vars(module).values()
     if isinstance(thing, type) and issubclass(thing, Explorer) and thing.__module__ == module.__name__
 ]
 explorers = SimpleNamespace(**{explorer.__name__: explorer for explorer in EXPLORERS})
@@ -58,7 +71,7 @@ def choices(explorer):
 
 CASES = [(explorer, chosen) for explorer in EXPLORERS for chosen in choices(explorer)]
 each_case = pytest.mark.parametrize(
-    "explorer, chosen", CASES, ids=["-".join([explorer.__name__, *chosen.values()]) for explorer, chosen in CASES]
+    "explorer, chosen", CASES, ids=["-".join([e.__name__, *map(str, chosen.values())]) for e, chosen in CASES]
 )
 each_explorer = pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda e: e.__name__)
 
@@ -66,6 +79,8 @@ each_explorer = pytest.mark.parametrize("explorer", EXPLORERS, ids=lambda e: e._
 def values(control):
     if isinstance(control, Switch):
         return st.booleans()
+    if isinstance(control, Stops):
+        return st.sampled_from(control.stops)
     if isinstance(control, WholeSlider):
         return st.integers(control.low, control.high)
     if isinstance(control, DoublingSlider):
@@ -79,17 +94,26 @@ def sliders(explorer, chosen):
     return {k: c for k, c in explorer.fitted(**chosen).items() if not isinstance(c, Choice)}
 
 
-def holds(e):
-    """What is true of an explorer in any state: drawable, described, and reproduced by its line of code."""
+def ends(control):
+    """The values at the ends of a control."""
+    return (False, True) if isinstance(control, Switch) else (control.at(0), control.at(control.last))
+
+
+def drawn(e):
+    """What is true of an explorer in any state: drawable and described. Gives its picture."""
     for name, value in e.data.items():
         if isinstance(value, np.ndarray):
             assert np.isfinite(value).all(), (name, e)
     assert len(e.sentence) > 30 and e.sentence.endswith(".")
-    assert not re.search(r"nan|inf|None|-\d", e.sentence), e.sentence
+    assert not re.search(r"nan|\binf|None|-\d", e.sentence), e.sentence
+    return kit.stage(type(e), e.data["scene"]).render(e.data)
+
+
+def holds(e):
+    """It is drawn, and reproduced by its line of code."""
+    assert drawn(e).size == (1000, 400)
     again = eval(repr(e), {"explorers": import_module(type(e).__module__)})
     assert (again.state, again.sentence) == (e.state, e.sentence)
-    image = Image.open(io.BytesIO(e.png()))
-    assert image.size == (1000, 400)
 
 
 def test_no_two_explorers_share_a_name():
@@ -100,17 +124,15 @@ def test_no_two_explorers_share_a_name():
 @each_case
 def test_ends_of_every_slider(explorer, chosen):
     for name, control in sliders(explorer, chosen).items():
-        ends = (False, True) if isinstance(control, Switch) else (control.low, control.high)
-        for end in ends:
+        for end in ends(control):
             holds(explorer(**chosen, **{name: end}))
 
 
 @each_case
 def test_all_sliders_at_their_ends_together(explorer, chosen):
     controls = sliders(explorer, chosen)
-    ends = [(False, True) if isinstance(c, Switch) else (c.low, c.high) for c in controls.values()]
-    for corner in itertools.product(*ends):
-        holds(explorer(**chosen, **dict(zip(controls, corner, strict=True))))
+    for corner in itertools.product(*map(ends, controls.values())):
+        drawn(explorer(**chosen, **dict(zip(controls, corner, strict=True))))
 
 
 @each_case
@@ -129,7 +151,7 @@ def widget_values(e):
         elif isinstance(control, Choice):
             yield name, next(o for o in control.options if o != now)
         else:
-            yield name, control.low if now != control.low else control.high
+            yield name, control.at(0) if now != control.at(0) else control.at(control.last)
 
 
 @each_explorer
@@ -216,7 +238,13 @@ def test_display_bundle(explorer):
     assert bundle[VIEW] == {"version_major": 2, "version_minor": 0, "model_id": e.view.model_id}
     assert bundle["text/plain"] == e.sentence
     assert f'alt="{html.escape(e.sentence)}"' in bundle["text/html"] and repr(e) in html.unescape(bundle["text/html"])
-    assert re.findall(r"base64,([^\"]+)", bundle["text/html"]) == [bundle["image/png"]]
+    if explorer.moving:
+        still, moving = re.findall(r"base64,([^\"]+)", bundle["text/html"])
+        film = Image.open(io.BytesIO(base64.b64decode(moving)))
+        assert film.n_frames >= 4 and len(moving) < 200e3
+    else:
+        (still,) = re.findall(r"base64,([^\"]+)", bundle["text/html"])
+    assert still == bundle["image/png"] and len(still) < 80e3
     assert Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).size == (1000, 400)
     again = e._repr_mimebundle_()
     assert again == bundle, "shown twice, it is the same widget"
@@ -254,10 +282,9 @@ def test_moves_add_no_artists_and_no_widgets(explorer):
     stage = kit.stage(explorer, e.data["scene"])
     figure = stage.figure
     before = [len(ax.get_children()) for ax in figure.axes]
-    names = [k for k, c in e.controls.items() if isinstance(c, Slider)]
+    names = [k for k, c in e.controls.items() if isinstance(c, Slider | Stops)]
     for k in range(20):
-        widget = e.widgets[names[k % len(names)]]
-        widget.value = min(widget.max, max(widget.min, widget.value + widget.step * (-1) ** k))
+        e.widgets[names[k % len(names)]].value = e.controls[names[k % len(names)]].at(k % 2)
     assert [len(ax.get_children()) for ax in figure.axes] == before
     assert kit.stage(explorer, e.data["scene"]) is stage
     e.close()
@@ -322,6 +349,97 @@ def test_bad_input_is_one_sentence(call, error, sentence):
         call()
     message = str(caught.value)
     assert message.startswith(sentence) and "\n" not in message
+
+
+# Play, steps and clicks --------------------------------------------------------------------------------------------
+
+
+@each_explorer
+def test_play_walks_through_the_moving_control_and_back(explorer):
+    e = explorer()
+    e._repr_mimebundle_()
+    play, back, on = e._player
+    frames, widget = e.frames(), e.widgets[e.moving]
+    assert len(frames) > 1 and play.max == len(frames) - 1 <= kit.FRAMES
+    for k in (0, 1, len(frames) - 1):
+        play.value = k
+        assert e.state[e.moving] == frames[k] == e.controls[e.moving].checked(widget.value)
+    before = e.image.value
+    back.click()
+    assert e.state[e.moving] != frames[-1] and e.image.value != before
+    on.click()
+    assert e.state[e.moving] == frames[-1]
+    on.click()  # there is no further step
+    assert e.state[e.moving] == frames[-1]
+    e.close()
+
+
+@each_explorer
+def test_play_goes_on_from_where_the_slider_stands(explorer):
+    """Also between two frames: Play then stands at the frame before, and moves nothing by standing there."""
+    e = explorer()
+    e._repr_mimebundle_()
+    control = e.controls[e.moving]
+    for place in (0, control.last // 3, control.last):
+        value = control.at(place)
+        e.widgets[e.moving].value = value
+        assert e.state[e.moving] == value
+        reached = [frame for frame in e.frames() if control.position(frame) <= place + 1e-3]
+        assert e._player[0].value == len(reached) - 1
+    e.close()
+
+
+def test_a_choice_gives_play_other_frames():
+    e = explorers.ring(workers=2)
+    e._repr_mimebundle_()
+    e.widgets["workers"].value = 8
+    assert (e._player[0].max, e.state["rounds"], e._player[0].value) == (14, 7, 7)
+    e.close()
+
+
+MAPS = {  # explorer: (its map's box, limits, a place there, what a click on it sets)
+    "hiker": (gradients.MAP_BOX, (-7.2, 7.2), (-4.8, 4.8), (3.0, -2.0), {"x": 3.0, "y": -2.0}),
+    "parabola": (gradients.BOWL_BOX, (-3, 3), (-0.3, 4.7), (1.5, 1.0), {"start": 1.5}),
+    "worlds": (gradients.VALLEY_BOX, *gradients.VALLEY, (0.09, 0.392), {"iteration": 1}),
+    "rate": (rates.MAP_BOX, (-3, 3), (-1.8, 1.8), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
+    "fate_map": (balls.LAND_BOX, (-3, 3), (-2.4, 2.4), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
+    "escape": (saddles.MAP_BOX, *saddles.MAP, (0.5, -0.1), {"distance": 0.1}),
+    "adaptive": (saddles.MAP_BOX, *saddles.MAP, (0.5, 0.1), {"distance": 0.1, "x": 0.5}),
+    "race": (adam.LAND_BOX, (-2.6, 2.6), (-1.3, 1.3), (1.0, 0.5), {"x": 1.0, "y": 0.5}),
+    "noise_ball": (batches.MAP_BOX, (-2.4, 2.4), (-1.6, 1.6), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
+    "stale": (workers.MAP_BOX, (-2, 2), (-2, 2), (1.5, 0.5), {"x": 1.5, "y": 0.5}),
+    "fog": (fog.LAND_BOX, (0, 100), (0, 40), (60.0, 30.0), {"start": 60.0}),
+}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_click_on_a_map_sets_what_lies_there(name):
+    box, xlim, ylim, place, expected = MAPS[name]
+    e = getattr(explorers, name)()
+    shares = [(at - low) / (high - low) for at, (low, high) in zip(place, (xlim, ylim), strict=True)]
+    e._repr_mimebundle_()
+    e.click(box[0] + shares[0] * box[2], 1 - box[1] - shares[1] * box[3])
+    assert {k: e.state[k] for k in expected} == pytest.approx(expected)
+    assert {k: e.controls[k].checked(e.widgets[k].value) for k in expected} == pytest.approx(expected)
+    before = repr(e)
+    e.click(0.001, 0.001)  # beside every map
+    assert repr(e) == before
+    e.close()
+
+
+def test_only_explorers_without_a_map_take_no_click():
+    without = {e.__name__ for e in EXPLORERS if e.picked is None}
+    assert without == {"schedule", "spectrum", "anatomy", "network", "ring", "stragglers"}
+
+
+def test_a_stop_is_one_of_the_sliders():
+    assert explorers.worlds(iteration=11).state["iteration"] == 11
+    for wrong in (12.5, 40_001, -1):
+        with pytest.raises(ValueError, match="iteration of worlds must be a stop of its slider, as .* are; got"):
+            explorers.worlds(iteration=wrong)
+    for wrong in ("11", None, True):
+        with pytest.raises(TypeError, match="iteration of worlds must be a number; got"):
+            explorers.worlds(iteration=wrong)
 
 
 # The sentence says what the run did -------------------------------------------------------------------------------
@@ -531,18 +649,33 @@ def test_a_click_at_the_same_place_after_a_move_counts_again():
     ("descent", lambda lr, beta: gd.gradient_descent(lr)), ("heavy ball", gd.momentum), ("Nesterov", gd.nesterov),
 ])
 @pytest.mark.parametrize("kappa", [10.0, 100.0, 10_000.0])
-def test_scrubbing_lands_where_the_steps_lead(method, rule, kappa):
+@pytest.mark.parametrize("slower", [1.0, 0.3])
+def test_any_step_of_the_spectrum_is_where_the_steps_lead(method, rule, kappa, slower):
     curvatures, k = np.geomspace(1 / kappa, 1, 12), np.array([0, 1, 2, 3, 10, 57, 300, 2_000])
-    run = gd.run(gd.quadratic(curvatures), rule(*best_settings(method, kappa)), np.ones(12), 2_000)
-    np.testing.assert_allclose(left_of_loss(method, kappa, k), run.theta[k] ** 2 / 12, rtol=1e-6, atol=1e-9)
+    lr, beta = best_settings(method, kappa)
+    run = gd.run(gd.quadratic(curvatures), rule(slower * lr, beta), np.ones(12), 2_000)
+    shares = left_of_loss(method, kappa, slower * lr, beta, k)
+    np.testing.assert_allclose(shares, run.theta[k] ** 2 / 12, rtol=1e-6, atol=1e-9)
 
 
-def test_scrub_names_the_directions_that_hold_the_loss():
-    split = left_of_loss("descent", 100.0, 300)
-    e = explorers.scrub(method="descent", kappa=100.0, k=300)
+def test_spectrum_names_the_directions_that_hold_the_loss_and_those_that_roll():
+    split = left_of_loss("descent", 100.0, 1.98, 0.0, 300)
+    e = explorers.spectrum(method="descent", k=300)
     assert f"{split[0] / split.sum():.0%} of it in the flattest direction" in e.sentence
-    assert "as little as rounding" in explorers.scrub(k=10_000).sentence
-    assert "of the loss is left" in explorers.scrub(method="descent", kappa=10_000.0, k=10_000).sentence
+    assert "0 of the 12 roll to and fro" in e.sentence
+    assert "12 of the 12 roll to and fro" in explorers.spectrum().sentence, "all directions of a ball at its best"
+    assert "as little as rounding" in explorers.spectrum(k=10_000).sentence
+    assert "of the loss is left" in explorers.spectrum(method="descent", kappa=10_000.0, k=10_000).sentence
+
+
+@pytest.mark.parametrize("method", ["descent", "heavy ball", "Nesterov"])
+def test_spectrum_opens_at_a_pair_that_no_neighbour_beats_by_much(method):
+    """From the slowest of the twelve factors: the sliders' steps cost less than a tenth of the decay."""
+    e = explorers.spectrum(method=method)
+    slowest = float(re.search(r"the slowest keeps ([\d.]+)", e.sentence)[1])
+    run = {"descent": 99 / 101, "heavy ball": 9 / 11, "Nesterov": 1 - 2 / np.sqrt(301)}[method]
+    assert np.log(slowest) < 0.9 * np.log(run)
+    assert "it diverges" in explorers.spectrum(method=method, lr=4.0).sentence
 
 
 @pytest.mark.parametrize("problem", adam.PROBLEMS)
@@ -647,3 +780,117 @@ def test_numbers_in_sentences(value, text):
 
 def test_no_negative_zero():
     assert fixed(-0.001) == "0.00" and explorers.hiker(x=-0.0).state["x"].hex() == "0x0.0p+0"
+
+
+# The newer explorers, against the loop ---------------------------------------------------------------------------
+
+
+def test_worlds_show_the_article_at_its_true_iterations():
+    path = gd.run(gradients.FIT, gd.gradient_descent(gradients.RATE), np.zeros(3), gradients.LAST).theta
+    stops = np.array(gradients.STOPS)
+    np.testing.assert_allclose(gradients.after(stops), path[stops], rtol=0, atol=1e-9)
+    for name, row in gradients.ROWS.items():
+        gap = np.abs(path - row).max(axis=1)
+        true = gradients.TRUE[name]
+        assert (gap.min() > 0.1) if true is None else (gap.argmin() == true and gap.min() < 0.00051)
+    inside = np.abs(path - gradients.ANSWER).max(axis=1) <= 0.01
+    assert np.flatnonzero(~inside)[-1] + 1 == gradients.ARRIVED
+    for name, true in gradients.TRUE.items():
+        said = explorers.worlds(iteration=true or 0).sentence
+        assert (f"the article calls round {name}" in said) == (true is not None)
+
+
+@pytest.mark.parametrize("lr, said", [
+    (0.4, "comes nearer from one side"), (1.0, "One step leads to the lowest point"),
+    (1.6, "changes sides at every step"), (2.0, "swings from side to side for ever"),
+    (2.2, "step 1 leaves the picture"),
+])
+def test_parabola_names_what_the_factor_does(lr, said):
+    e = explorers.parabola(lr=lr, start=-2.6)
+    assert said in e.sentence and e.data["factor"] == pytest.approx(abs(1 - lr))
+    walk = gd.run(gd.quadratic([1.0]), gd.gradient_descent(lr), [-2.6], 10).theta[:, 0]
+    np.testing.assert_allclose(e.data["theta"], walk[: len(e.data["theta"])], atol=1e-12)
+
+
+def test_network_shows_the_walks_shadows_and_their_own_losses():
+    net, start = kit_network.model()
+    plane, losses, axes, share = kit_network.walks("good ones")
+    np.testing.assert_allclose(axes @ axes.T, np.eye(2), atol=1e-10)
+    run = gd.run(net, gd.adam(0.05), start, kit_network.STEPS)
+    np.testing.assert_allclose(plane["Adam"], (run.theta - start) @ axes.T, atol=1e-9)
+    np.testing.assert_allclose(losses["Adam"], run.loss, rtol=1e-9)
+    off = np.concatenate([(gd.run(net, kit_network.RULES[k](lr), start, kit_network.STEPS).theta - start)
+                          for k, lr in kit_network.RATES.items()])
+    assert share == pytest.approx(np.sum((off @ axes.T) ** 2) / np.sum(off**2))
+    assert start.size == 610 and net.n == 200
+
+
+def test_adaptive_rules_leave_the_ridge_when_they_are_said_to():
+    for eps, lr in ((1e-8, 0.05), (1e-4, 0.01)):
+        e = explorers.adaptive(eps=eps, lr=lr, distance=1e-6)
+        for name, rule in saddles.TRIED.items():
+            own = {"eps": eps} if name in ("RMSprop", "Adam") else {}
+            beside = np.abs(gd.run(gd.saddle, rule(lr, **own), [1.0, 1e-6], saddles.LEAVING).theta[:, 1])
+            away = np.flatnonzero(beside > 0.1)
+            assert f"{name} {f'after {away[0]} step' if away.size else 'not within 120'}" in e.sentence
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_ring_fills_the_buckets_as_gdlibs_ring_does(n):
+    wire = of_workers.Noted(n)
+    pieces = np.repeat(10 ** np.arange(n)[:, None], n, axis=1)
+    gd.distributed.ring(list(pieces), wire)
+    states, moves = of_workers._rounds(pieces, wire.carried)
+    assert len(states) == 2 * (n - 1) + 1
+    for turn, state in enumerate(states):
+        share, sends = held_after(n, turn)
+        counted = np.array([[str(value).count("1") for value in row] for row in state])
+        np.testing.assert_allclose(share * n, counted)
+        assert sorted(sends) == (sorted((r, p) for r, _, p, _ in moves[turn]) if turn < 2 * (n - 1) else [])
+    assert f"{n * n} of {n * n} buckets hold the whole sum" in explorers.ring(workers=n, rounds=2 * (n - 1)).sentence
+
+
+@pytest.mark.parametrize("n, wait_for, tail", [(4, 4, 0.5), (8, 6, 0.5), (16, 9, 2.0), (2, 1, 1.0)])
+def test_stragglers_work_as_the_simulated_pool_does(n, wait_for, tail):
+    class Nothing:
+        def gradient(self, theta, t):
+            return np.zeros(1), 1
+
+    with gd.distributed.workers(lambda rank: Nothing(), n=n, engine="simulated", seed=0,
+                                seconds=lambda rank, rng: 0.5 + tail * rng.exponential()) as pool:
+        noted, oracle, ends = of_workers.watch(pool), gd.distributed.synchronous(pool, wait_for=wait_for), []
+        for _ in range(12):
+            next(oracle)(np.zeros(1))
+            ends.append(pool.now())
+    calls, own_ends = work(n, wait_for, tail, steps=12)
+    np.testing.assert_allclose(own_ends, ends)
+    assert sorted((rank, round(begin, 9), round(end, 9)) for rank, begin, end, _ in calls) == sorted(
+        (rank, round(begin, 9), round(end, 9)) for rank, begin, end in noted)
+    assert sum(taken for *_, taken in calls) == 12 * wait_for
+
+
+# One colour a method ---------------------------------------------------------------------------------------------
+
+
+def test_no_lesson_gives_a_method_a_colour_of_its_own():
+    """On no line of a lesson's code does a colour stand beside a method's name."""
+    names = r"descent|momentum|heavy ball|nesterov|adagrad|rmsprop|adam"
+    colour = r"#[0-9a-f]{6}\b|[\"']C\d[\"']|OKABE_ITO|\bBLUE\b|\bVERMILLION\b|[\"']tab:"
+    beside = re.compile(rf"[\"'](?:{names})w?[\"'].*(?:{colour})|(?:{colour}).*[\"'](?:{names})w?[\"']", re.I)
+    sources = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+               for path in (ROOT / "gdlib" / "lessons").rglob("*.py")}
+    sources |= {path.name: "\n".join(c.source for c in load(path).cells if c.cell_type == "code") for path in lessons()}
+    lines = [f"{name}: {line.strip()}" for name, text in sources.items() for line in text.splitlines()]
+    assert [line for line in lines if beside.search(line)] == []
+    assert beside.search('ax.plot(x, color=plots.BLUE, label="Adam")') and not beside.search('METHOD["Adam"]')
+
+
+def test_explorers_draw_each_method_in_its_colour_and_style():
+    e = explorers.race()
+    artists = kit.stage(explorers.race, "ravine").artists
+    for method, name in adam.SHOWN.items():
+        colour, style = METHOD[name]
+        assert artists[method].get_color() == colour == artists[f"{method} now"].get_color()
+        plain = Line2D([], [], linestyle=style)
+        assert artists[method]._unscaled_dash_pattern == plain._unscaled_dash_pattern
+    assert e.state["problem"] == "ravine"

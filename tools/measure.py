@@ -58,9 +58,9 @@ class Measure:
 
 
 def words(text: str) -> int:
-    """The words of prose: without badges, addresses, fenced code, HTML and the rules of tables."""
+    """The words of prose: without badges, pictures, addresses, fenced code, HTML and the rules of tables."""
     text = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    text = re.sub(r"^\[!\[.*$|<[^>]+>", "", RULE.sub("", text), flags=re.M)
+    text = re.sub(r"^\[!\[.*$|<[^>]+>|!\[[^]]*\]\([^)]*\)", "", RULE.sub("", text), flags=re.M)
     text = re.sub(r"\]\([^)]*\)", "]", text)
     return sum(bool(re.search(r"\w", token)) for token in text.split())
 

@@ -4,8 +4,21 @@ from functools import lru_cache
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, Switch, WholeSlider, fixed, marker, number
-from gdlib.plots import CYCLE, OKABE_ITO, contours
+from gdlib.lessons.kit.explorer import (
+    Choice,
+    Explorer,
+    LogSlider,
+    Slider,
+    Switch,
+    WholeSlider,
+    fixed,
+    mark,
+    number,
+    place_on,
+    place_words,
+)
+from gdlib.lessons.kit.network import network as network
+from gdlib.plots import METHOD, OKABE_ITO, ground
 
 BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
 
@@ -15,6 +28,7 @@ RULES = {"descent": gd.gradient_descent, "momentum": gd.momentum, "adagrad": gd.
          "adam": gd.adam}
 SHOWN = {"descent": "descent", "momentum": "momentum", "adagrad": "AdaGrad", "rmsprop": "RMSprop", "adam": "Adam"}
 LAST, TARGET, LOW, HIGH = 300, 1e-3, 1e-4, 10.0
+LAND_BOX = (0.06, 0.145, 0.44, 0.75)
 PROBLEMS = {  # name: (loss, start, half the map's width and height, its middle)
     "ravine": (gd.quadratic([1, 100]), (-2.0, 0.8), (2.6, 1.3), (0, 0)),
     "turned ravine": (gd.quadratic([1, 100], angle=np.pi / 4), (-1.98, -0.85), (2.6, 2.4), (0, 0)),
@@ -23,17 +37,19 @@ PROBLEMS = {  # name: (loss, start, half the map's width and height, its middle)
 
 
 @lru_cache(maxsize=256)
-def _walk(problem, method, lr):
+def _walk(problem, method, lr, start):
     """The points of 300 steps, and the share of the loss that is left at each; 1e9 where it is not finite."""
-    f, start, *_ = PROBLEMS[problem]
-    run = gd.run(f, RULES[method](lr), start, LAST)
-    left = np.nan_to_num(run.loss / run.loss[0], nan=1e9, posinf=1e9)
+    run = gd.run(PROBLEMS[problem][0], RULES[method](lr), start, LAST)
+    left = np.nan_to_num(run.loss / max(run.loss[0], 1e-300), nan=1e9, posinf=1e9)
     return np.clip(np.nan_to_num(run.theta, nan=99.0), -99, 99), np.clip(left, 1e-9, 1e9)
 
 
 @lru_cache(maxsize=8)
 def best_rates(problem):
-    """The best of 51 rates for each rule: there the loss is soonest below a thousandth, and stays below it."""
+    """The best of 51 rates for each rule, from the opening start.
+
+    There the loss is soonest below a thousandth, and stays below it.
+    """
     f, start, *_ = PROBLEMS[problem]
     rates = np.array([float(f"{lr:.2g}") for lr in np.geomspace(LOW, HIGH, 51)])
     best = {}
@@ -49,12 +65,16 @@ def best_rates(problem):
 class race(Explorer):
     """Five rules from one start, each at its own rate: where they are after step k, and how much of the loss is left.
 
+    A click on the map chooses the start.
+
     Parameters
     ----------
     problem : {"ravine", "turned ravine", "Rosenbrock"}
         The landscape; a new one sets each rule to its best rate there.
     k : int
         Which step.
+    x, y : float
+        Where they begin.
     descent, momentum, adagrad, rmsprop, adam : float
         η, the learning rate of each rule.
     """
@@ -62,57 +82,76 @@ class race(Explorer):
     controls = {
         "problem": Choice("problem", "ravine", tuple(PROBLEMS)),
         "k": WholeSlider("step k", 30, 0, LAST),
+        "x": Slider("start x", -2.0, -2.6, 2.6, 0.02),
+        "y": Slider("start y", 0.8, -1.3, 1.3, 0.02),
         **{method: LogSlider(f"{SHOWN[method]} η", 0.1, LOW, HIGH, 0.1) for method in RULES},
     }
+    moving = "k"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        sides = [self.controls[name] for name in "xy"]
+        place = place_on(LAND_BOX, *((side.low, side.high) for side in sides), x, y)
+        return {k: side.nearest(at) for k, side, at in zip("xy", sides, place or (), strict=False)}
+
+    def frames(self):
+        return np.unique(np.geomspace(1, LAST + 1, 44).round().astype(int) - 1).tolist()
 
     @classmethod
     def fitted(cls, problem="ravine"):
         best = best_rates(problem)
         rates = {method: LogSlider(f"{SHOWN[method]} η", best[method], LOW, HIGH, 0.1) for method in RULES}
-        return {**cls.controls, **rates}
+        _, start, half, middle = PROBLEMS[problem]
+        ends = {k: (start[i], round(middle[i] - half[i], 2), round(middle[i] + half[i], 2)) for i, k in enumerate("xy")}
+        sides = {k: Slider(f"start {k}", *end, 0.02) for k, end in ends.items()}
+        return {**cls.controls, **sides, **rates}
 
     @staticmethod
     def picture(state):
         problem, k = state["problem"], state["k"]
         data, left = {"scene": problem, "k": k}, {}
         for method in RULES:
-            points, share = _walk(problem, method, state[method])
+            points, share = _walk(problem, method, state[method], (state["x"], state["y"]))
             data[method], data[f"{method} left"], left[method] = points[: k + 1], share, share[k]
         order = sorted(left, key=left.get)
         said = [f"{SHOWN[m]} {'flown off' if left[m] > 1e3 else number(left[m])}" for m in order]
-        words = f"After step {k} of {LAST}, the share of the loss that is left: {', '.join(said)}. "
+        begins = place_words(state["x"], state["y"], 2)
+        words = f"From {begins}, after step {k} of {LAST}, the share of the loss that is left: {', '.join(said)}. "
         sent = [m for m in RULES if state[m] != best_rates(problem)[m]]
+        start = (state["x"], state["y"])
         if not sent:
-            return data, words + "Each runs at its own best rate."
+            best = "Each runs at its own best rate" if start == PROBLEMS[problem][1] else "The rates suit another start"
+            return data, f"{words}{best}."
         off = [f"{SHOWN[m]} ({number(state[m])}, best {number(best_rates(problem)[m])})" for m in sent]
         return data, words + f"Not at its best rate: {', '.join(off)}."
 
     @staticmethod
     def draw(fig, scene):
         f, start, half, middle = PROBLEMS[scene]
-        land, chart = fig.add_axes((0.06, 0.145, 0.44, 0.71)), fig.add_axes((0.59, 0.145, 0.385, 0.71))
-        xs, ys = (np.linspace(c - h, c + h, 141) for c, h in zip(middle, half, strict=True))
-        contours(land, xs, ys, f(np.stack(np.meshgrid(xs, ys), axis=-1)))
+        land, chart = fig.add_axes(LAND_BOX), fig.add_axes((0.59, 0.145, 0.385, 0.68))
+        xs, ys = (np.linspace(c - h, c + h, 250) for c, h in zip(middle, half, strict=True))
+        ground(land, lambda p: np.log1p(f(p)), xs, ys)
         land.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
-        land.plot(*start, "s", color="white", markeredgecolor="black", markersize=9)
-        for minimum in f.minima:
-            land.plot(*minimum, "X", color="black", markersize=9)
+        mark(land, "lowest").set_data(*np.transpose(f.minima))
         chart.set(xlim=(0, LAST), ylim=(1e-6, 10), yscale="log")
         chart.axhline(TARGET, color="0.6", linewidth=1, linestyle=":")
+        chart.annotate("a thousandth", (LAST, 1.2e-3), ha="right", fontsize=11, color="0.35")
         chart.set_xlabel("step", fontsize=13)
         chart.set_title("share of the loss that is left", fontsize=13)
         for ax in (land, chart):
             ax.tick_params(labelsize=12)
         artists = {"line": chart.axvline(0, color="0.3", linewidth=1)}
-        for method, (colour, style, shape) in zip(RULES, CYCLE, strict=False):
-            artists[f"{method} left"] = chart.plot([], [], color=colour, linestyle=style, linewidth=2)[0]
-            artists[method] = land.plot([], [], color=colour, linestyle=style, linewidth=1.6, label=SHOWN[method])[0]
-            artists[f"{method} now"] = marker(land, shape, 10, colour)
+        for method in RULES:
+            colour, style = METHOD[SHOWN[method]]
+            look = {"color": colour, "linestyle": style, "linewidth": 2.2, "label": SHOWN[method]}
+            artists[f"{method} left"], artists[method] = chart.plot([], [], **look)[0], land.plot([], [], **look)[0]
+            artists[f"{method} now"] = mark(land, "now", colour)
             artists[f"{method} now"].set_clip_on(True)
         fig.legend(
-            handles=[artists[m] for m in RULES], ncols=5, loc="upper left", bbox_to_anchor=(0.03, 1.0), fontsize=12,
-            frameon=False, handlelength=1.8, columnspacing=0.9, handletextpad=0.4,
+            handles=[artists[f"{method} left"] for method in RULES], ncols=5, loc="upper center", fontsize=13,
+            bbox_to_anchor=(0.5, 1.01), frameon=False, labelcolor="linecolor", handlelength=2.2,
         )
+        artists["start"] = mark(land, "start")
         return artists
 
     @staticmethod
@@ -122,6 +161,7 @@ class race(Explorer):
             artists[method].set_data(*data[method].T)
             artists[f"{method} now"].set_data(*data[method][-1:].T)
             artists[f"{method} left"].set_data(np.arange(LAST + 1), data[f"{method} left"])
+        artists["start"].set_data(*data["adam"][:1].T)
 
 
 # --- anatomy ----------------------------------------------------------------------------------------------------------
@@ -181,6 +221,7 @@ class anatomy(Explorer):
         "noise": Slider("noise", 0.3, 0.0, 2.0, 0.1),
         "correct": Switch("correct", True),
     }
+    moving = "t"
 
     @staticmethod
     def picture(state):

@@ -1,15 +1,31 @@
-"""Lesson 01: the hiker on a map."""
+"""Lesson 01: one rate on one parabola, a fit and its valley, and the hiker on a map."""
 from dataclasses import replace
 
 import numpy as np
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import LinearSegmentedColormap
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, counted, fixed, marker, number
-from gdlib.plots import OKABE_ITO
+from gdlib.lessons.kit.explorer import (
+    Choice,
+    Explorer,
+    LogSlider,
+    Slider,
+    Stops,
+    WholeSlider,
+    counted,
+    fixed,
+    mark,
+    number,
+    place_on,
+)
+from gdlib.plots import METHOD, VERMILLION, ground
+
+COLOUR, _ = METHOD["descent"]
+
+# --- hiker ------------------------------------------------------------------------------------------------------------
 
 MOST_STEPS = 100
+MAP_BOX = (0.075, 0.155, 0.48, 0.80)
 FLOOR = 1e-8  # the lowest height above the valley floor that the picture can show
 
 # surface: (objective, half the map's width, its centre, opening start, opening rate). All maps are 3 wide to 2 high.
@@ -26,6 +42,8 @@ EDGES = {k: 2 / np.linalg.eigvalsh(f.hess(np.zeros(2)))[-1] for k, (f, *_) in SU
 
 class hiker(Explorer):
     """Gradient descent on a map of heights, and the height after each step.
+
+    A click on the map chooses the start.
 
     Parameters
     ----------
@@ -46,6 +64,13 @@ class hiker(Explorer):
         "lr": LogSlider("rate η", 0.01, 1e-4, 1.0, 0.04),
         "steps": WholeSlider("steps", 30, 0, MOST_STEPS),
     }
+    moving = "steps"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        xs, ys = self.controls["x"], self.controls["y"]
+        place = place_on(MAP_BOX, (xs.low, xs.high), (ys.low, ys.high), x, y)
+        return {"x": xs.nearest(place[0]), "y": ys.nearest(place[1])} if place else {}
 
     @classmethod
     def fitted(cls, surface):
@@ -105,20 +130,15 @@ class hiker(Explorer):
         minima = np.array(f.minima)
         lowest = f(minima).min()
         # 4.8 × 3.2 inch for a map of 3 : 2: a unit is as long across as up, so arrows cross the height lines squarely.
-        land, fall = fig.add_axes((0.075, 0.155, 0.48, 0.80)), fig.add_axes((0.635, 0.155, 0.35, 0.665))
-        gx, gy = np.meshgrid(
-            np.linspace(cx - half, cx + half, 241), np.linspace(cy - half / 1.5, cy + half / 1.5, 161)
-        )
-        height = f(np.stack([gx, gy], -1)) - lowest
-        top = height.max()
-        height = np.log10(np.maximum(height, top * 1e-4))
-        levels = np.linspace(height.min(), height.max(), 15)  # evenly spaced in the logarithm
-        shades = LinearSegmentedColormap.from_list("slopes", ["white", "#dce9f2", "#8fb0c8"])
-        land.contourf(gx, gy, height, levels, cmap=shades)
-        land.contour(gx, gy, height, levels, colors="#6f8ba0", linewidths=0.8, linestyles="solid")
-        land.set(xlim=(gx[0, 0], gx[0, -1]), ylim=(gy[0, 0], gy[-1, 0]))
+        land, fall = fig.add_axes(MAP_BOX), fig.add_axes((0.635, 0.155, 0.35, 0.665))
+        xs, ys = np.linspace(cx - half, cx + half, 300), np.linspace(cy - half / 1.5, cy + half / 1.5, 200)
+        top = f(np.stack(np.meshgrid(xs, ys), axis=-1)).max() - lowest
+        ground(land, lambda p: np.log10(1 + 1e3 * (f(p) - lowest) / top), xs, ys)
+        lowest_points = mark(land, "lowest")
+        lowest_points.set_data(*minima.T)
+        land.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
         land.locator_params(nbins=6)
-        land.set_xlabel("x      (the darker, the higher)", fontsize=13, labelpad=2)
+        land.set_xlabel("x      (bluer is lower)", fontsize=13, labelpad=2)
         land.set_ylabel("y", fontsize=13)
         land.yaxis.set_label_coords(-0.1, 0.5)
         decades = np.arange(round(np.log10(FLOOR)), np.log10(top) + 1, 2.0)
@@ -131,20 +151,18 @@ class hiker(Explorer):
         for ax in (land, fall):
             ax.tick_params(labelsize=12)
 
-        red, yellow = OKABE_ITO["vermillion"], OKABE_ITO["yellow"]
-        valley = land.plot(*minima.T, "+", markersize=13, mew=2.5, color="black", label="valley floor")
         artists = {
-            "path": land.plot([], [], "-", color=red, linewidth=2, marker="o", markersize=3.5)[0],
-            "arrows": land.add_collection(PolyCollection([], facecolors=red, transform=None)),
+            "path": land.plot([], [], "-", color=COLOUR, linewidth=2, marker="o", markersize=3.5)[0],
+            "arrows": land.add_collection(PolyCollection([], facecolors=COLOUR, transform=None)),
             "future": fall.plot([], [], color="0.5", linestyle=(0, (2, 2)), linewidth=1.4, label="what follows")[0],
-            "walk": fall.plot([], [], color=red, linewidth=2.4)[0],
+            "walk": fall.plot([], [], color=COLOUR, linewidth=2.4)[0],
         }
         for name, ax in (("", land), (" in time", fall)):
-            artists["start" + name] = marker(ax, "s", 10, "white", "start")
-            artists["now" + name] = marker(ax, "*", 20, yellow, "now")
-            artists["off" + name] = marker(ax, "X", 14, yellow)
+            artists["start" + name] = mark(ax, "start")
+            artists["now" + name] = mark(ax, "now", COLOUR)
+            artists["off" + name] = mark(ax, "off")
         fig.legend(
-            handles=[artists["start"], artists["now"], *valley], ncols=3, loc="upper center",
+            handles=[artists["start"], artists["now"], lowest_points], ncols=3, loc="upper center",
             bbox_to_anchor=(0.81, 1.0), fontsize=12, frameon=False, handletextpad=0.3, columnspacing=1.5,
         )
         return artists
@@ -248,3 +266,229 @@ def arrowheads(pixels, size=12.0, apart=45.0):
         [middle + 0.6 * size * along, middle + size * (-0.6 * along + 0.5 * across),
          middle + size * (-0.6 * along - 0.5 * across)], 1,
     )
+
+
+# --- parabola ---------------------------------------------------------------------------------------------------------
+
+SIDE, TOP_RATE = 3.0, 2.4  # half the picture's width; the largest rate, in units of 1/λ = 1
+BOWL_BOX, RULE_BOX = (0.06, 0.155, 0.44, 0.73), (0.585, 0.155, 0.395, 0.73)
+
+
+class parabola(Explorer):
+    """Gradient descent on the parabola ½θ², and the factor |1 − ηλ| by which each step multiplies the distance.
+
+    A click on the right chooses the rate, a click on the left the start.
+
+    Parameters
+    ----------
+    lr : float
+        η, the learning rate; the curvature λ is 1.
+    start : float
+        Where the walk begins.
+    steps : int
+        How many steps are taken.
+    """
+
+    controls = {
+        "lr": Slider("rate η", 0.4, 0.02, TOP_RATE, 0.02),
+        "start": Slider("start θ", -2.5, -3.0, 3.0, 0.1),
+        "steps": WholeSlider("steps", 10, 0, 30),
+    }
+    moving = "lr"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        if place := place_on(RULE_BOX, (0, TOP_RATE), (0, 1.5), x, y):
+            return {"lr": self.controls["lr"].nearest(place[0])}
+        place = place_on(BOWL_BOX, (-SIDE, SIDE), (-0.3, 4.7), x, y)
+        return {"start": self.controls["start"].nearest(place[0])} if place else {}
+
+    @staticmethod
+    def picture(state):
+        lr, start, steps = (state[k] for k in ("lr", "start", "steps"))
+        factor = 1 - lr
+        theta = start * factor ** np.arange(steps + 1)
+        inside = np.abs(theta) <= SIDE
+        left = int(np.argmin(inside)) if not inside.all() else None
+        data = {"scene": None, "theta": theta[:left], "lr": lr, "factor": abs(factor), "left": left is not None}
+        words = f"From θ = {fixed(start, 1)}, η = {fixed(lr)}, {counted(steps, 'step')}: each multiplies the "
+        words += f"distance by 1 − ηλ = {fixed(factor)}. "
+        if start == 0:
+            words += "The walk begins at the lowest point, and stays there."
+        elif abs(factor) < 1e-9:
+            words += "One step leads to the lowest point."
+        elif left is not None:
+            words += f"The walk swings ever wider; step {left} leaves the picture."
+        elif abs(abs(factor) - 1) < 1e-9:
+            words += "The walk swings from side to side for ever."
+        else:
+            how = "changes sides at every step, and comes nearer" if factor < 0 else "comes nearer from one side"
+            how = "swings ever wider" if factor < -1 else how
+            words += f"The walk {how}: at the end it is {number(abs(theta[-1]))} from the lowest point."
+        return data, words
+
+    @staticmethod
+    def draw(fig, scene):
+        bowl, rule = fig.add_axes(BOWL_BOX), fig.add_axes(RULE_BOX)
+        theta = np.linspace(-SIDE, SIDE, 200)
+        bowl.plot(theta, theta**2 / 2, color="0.6", linewidth=2)
+        bowl.set(xlim=(-SIDE, SIDE), ylim=(-0.3, 4.7))
+        bowl.set_xlabel("θ", fontsize=13)
+        bowl.set_title("loss ½λθ², with curvature λ = 1", fontsize=13)
+        mark(bowl, "lowest").set_data([0], [0])
+        rule.set(xlim=(0, TOP_RATE), ylim=(0, 1.5), yticks=[0, 0.5, 1, 1.5])
+        rule.axhspan(1, 1.5, color="#f6dfd3", linewidth=0)
+        rule.axhline(1, color="black", linewidth=1)
+        eta = np.array([0, 1, TOP_RATE])
+        rule.plot(eta, np.abs(1 - eta), color="black", linewidth=1)
+        for words, place in (("away", (0.06, 1.04)), ("nearer", (0.06, 0.06)), ("1/λ: at once", (1, 0.36)),
+                             ("2/λ: the edge", (2, 1.06))):  # fmt: skip
+            rule.annotate(words, place, ha="left" if place[0] < 1 else "center", fontsize=12, color="0.25")
+        rule.set_xlabel("learning rate η", fontsize=13)
+        rule.set_title("factor of a step, |1 − ηλ|", fontsize=13)
+        for ax in (bowl, rule):
+            ax.tick_params(labelsize=12)
+        return {
+            "path": bowl.plot([], [], "o-", color=COLOUR, linewidth=1.4, markersize=4)[0],
+            "start": mark(bowl, "start"),
+            "now": mark(bowl, "now", COLOUR),
+            "line": rule.axvline(0, color="0.5", linewidth=1, linestyle=":"),
+            "factor": mark(rule, "now", COLOUR),
+        }
+
+    @staticmethod
+    def update(artists, data):
+        theta = data["theta"]
+        artists["path"].set_data(theta, theta**2 / 2)
+        artists["start"].set_data(theta[:1], theta[:1] ** 2 / 2)
+        artists["now"].set_data(*([[], []] if data["left"] else [theta[-1:], theta[-1:] ** 2 / 2]))
+        artists["line"].set_xdata([data["lr"]] * 2)
+        artists["factor"].set_data([data["lr"]], [data["factor"]])
+
+
+# --- worlds -----------------------------------------------------------------------------------------------------------
+
+X = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+COLUMNS = np.stack([np.ones(5), X, X**2], axis=-1)  # ŷ = COLUMNS @ w
+FIT = gd.LeastSquares(COLUMNS, X**2, intercept=False)
+ANSWER, RATE = np.array([0.0, 0.0, 1.0]), 0.001
+LAST = 40_000
+# What article 002 prints, and the iteration of its program that gives these numbers; None where none does.
+ROWS = {"1": (0.010, 0.042, 0.154), "2": (0.022, 0.090, 0.392), "3": (0.035, 0.143, 0.621),
+        "10": (0.051, 0.214, 0.945), "100": (0.026, 0.181, 0.957)}  # fmt: skip
+TRUE = {"1": None, "2": 1, "3": 2, "10": 11, "100": 132}
+ARRIVED = 35_645  # from here on each coefficient is within 0.01 of the answer
+STOPS = tuple(sorted({0, 20, ARRIVED, *(k for k in TRUE.values() if k),
+                      *np.geomspace(1, LAST, 70).round().astype(int).tolist()}))  # fmt: skip
+VALLEY, VALLEY_BOX = ((-0.1, 0.36), (-0.05, 1.1)), (0.37, 0.155, 0.28, 0.73)
+
+
+def after(k):
+    """The coefficients after iteration k (...): (..., 3), by the Hessian's eigenvectors instead of k steps."""
+    curvature, axes = np.linalg.eigh(FIT.hess())
+    left = (1 - RATE * curvature) ** np.asarray(k)[..., None]
+    return ANSWER + (left * (-ANSWER @ axes)) @ axes.T
+
+
+class worlds(Explorer):
+    """Article 002's fit in three views of one iteration: the curve on the points, the valley of the loss, the loss.
+
+    A click on the valley goes to the iteration whose place is nearest.
+
+    Parameters
+    ----------
+    iteration : int
+        Which iteration, a stop of the slider; the stops are about evenly spaced in the logarithm.
+    """
+
+    controls = {"iteration": Stops("iteration", 132, STOPS)}
+    moving = "iteration"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        place = place_on(VALLEY_BOX, *VALLEY, x, y)
+        if place is None:
+            return {}
+        away = (after(STOPS)[:, 1:] - place) / np.ptp(VALLEY, axis=1)
+        return {"iteration": STOPS[int(np.linalg.norm(away, axis=-1).argmin())]}
+
+    @staticmethod
+    def picture(state):
+        k = state["iteration"]
+        shown = np.array([stop for stop in STOPS if stop <= k])
+        w = after(shown)
+        loss = FIT(w)
+        data = {"scene": None, "k": k, "w": w, "shown": shown, "loss": loss}
+        said = ", ".join(fixed(value, 3) for value in w[-1])
+        words = f"Iteration {k:,}: w = ({said}), loss {number(loss[-1], 2)}. "
+        if names := [name for name, true in TRUE.items() if true == k]:
+            return data, words + f"This is the row that the article calls round {names[0]}."
+        if k == 20:
+            return data, words + "Here the article's program stops."
+        if k >= ARRIVED:
+            return data, words + f"All are within 0.01 of (0, 0, 1), from iteration {ARRIVED:,} on."
+        gap = np.abs(w[-1] - ANSWER).max()
+        return data, words + f"The worst of the three is {number(gap, 2)} from its answer in (0, 0, 1)."
+
+    @staticmethod
+    def draw(fig, scene):
+        fit, valley = fig.add_axes((0.05, 0.155, 0.25, 0.73)), fig.add_axes(VALLEY_BOX)
+        chart = fig.add_axes((0.73, 0.155, 0.255, 0.73))
+        fit.plot(X, X**2, "ks", markersize=6)
+        fit.set(xlim=(0, 5.4), ylim=(-1, 28))
+        fit.set_xlabel("x", fontsize=13)
+        fit.set_title("the curve on the five points", fontsize=12)
+        _draw_valley(valley)
+        chart.set(xlim=(0, LAST), ylim=(1e-5, 400), yscale="log")
+        chart.set_xscale("symlog", linthresh=1, linscale=0.3)
+        chart.set_xticks([0, 1, 10, 100, 1000, 10_000], ["0", "1", "10", "100", "1,000", "10⁴"])
+        chart.set_xticks([], minor=True)
+        chart.set_xlabel("iteration", fontsize=13)
+        chart.set_title("the loss, and the article's rows", fontsize=12)
+        every = np.array(STOPS)
+        chart.plot(every, FIT(after(every)), color="0.8", linewidth=1.5)
+        for i, (name, true) in enumerate((name, true) for name, true in TRUE.items() if true):
+            loss = float(FIT(after(true)))
+            chart.plot([true], [loss], "D", color=VERMILLION, markersize=5)
+            place = (true * 1.6, loss * 1.7) if i < 3 else (true * 1.5, loss * 1.8)
+            chart.annotate(f"“{name}”", place, fontsize=11, color=VERMILLION)
+        for ax in (fit, valley, chart):
+            ax.tick_params(labelsize=11)
+        return {
+            "curve": fit.plot([], [], color=COLOUR, linewidth=2.4)[0],
+            "path": valley.plot([], [], color=COLOUR, linewidth=2)[0],
+            "start": mark(valley, "start"),
+            "now": mark(valley, "now", COLOUR),
+            "loss": chart.plot([], [], color=COLOUR, linewidth=2.4)[0],
+            "now in time": mark(chart, "now", COLOUR),
+        }
+
+    @staticmethod
+    def update(artists, data):
+        w, x = data["w"], np.linspace(0, 5.4, 100)
+        artists["curve"].set_data(x, w[-1] @ [np.ones(100), x, x**2])
+        artists["path"].set_data(*w[:, 1:].T)
+        artists["start"].set_data(*w[:1, 1:].T)
+        artists["now"].set_data(*w[-1:, 1:].T)
+        artists["loss"].set_data(data["shown"], data["loss"])
+        artists["now in time"].set_data(data["shown"][-1:], data["loss"][-1:])
+
+
+def _draw_valley(ax):
+    """The loss over w₁ and w₂, with w₀ at its best for them; and the article's rows, of which one is an orphan."""
+    def lowest(w):
+        short = np.mean(X**2 - w @ COLUMNS[:, 1:].T, axis=-1)  # the best w₀
+        return np.log10(1 + 1e3 * FIT(np.concatenate([short[..., None], w], axis=-1)))
+
+    ground(ax, lowest, *(np.linspace(*ends, 200) for ends in VALLEY))
+    mark(ax, "lowest").set_data([0], [1])
+    for name, (_, w1, w2) in ROWS.items():
+        ax.plot([w1], [w2], "D", color=VERMILLION, markersize=5, markerfacecolor="none" if name == "1" else VERMILLION)
+    words = {"1": ("“1”: from\nno iteration", 0.08, 0.1), "2": ("“2”", 0.11, 0.36), "3": ("“3”", 0.16, 0.59),
+             "10": ("“10”", 0.23, 0.88), "100": ("“100”", 0.14, 1.02)}  # fmt: skip
+    for text, *place in words.values():
+        ax.annotate(text, place, fontsize=11, color=VERMILLION)
+    ax.set(xlim=VALLEY[0], ylim=VALLEY[1])
+    ax.set_xlabel("w₁", fontsize=13)
+    ax.set_ylabel("w₂", fontsize=13, labelpad=0)
+    ax.set_title("the valley, with w₀ at its best", fontsize=12)

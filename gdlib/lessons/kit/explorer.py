@@ -9,6 +9,9 @@ An explorer is a subclass of `Explorer` that says four things:
 
 Its class has a name in small letters, as a learner calls it like a function: `explorers.hiker(lr=0.1)`.
 
+It may name one control as `moving`: Play walks through its values, and so does the film that stands in for the explorer
+where there is no kernel. It may have a method `picked`, which says what a click on the picture sets.
+
 When a slider moves, only the artists are drawn again, on a background that was drawn once. `data["scene"]` names the
 background: each scene (a surface, fog or no fog) has a figure of its own.
 """
@@ -26,8 +29,13 @@ import ipywidgets as widgets
 import matplotlib.style
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
+
+from gdlib import film
+from gdlib.plots import OKABE_ITO
 
 # A click goes to Python through a hidden text field: this needs no package beyond ipywidgets.
 CLICK = (
@@ -39,6 +47,10 @@ CLICK = (
 # Displayed explorers keep their widgets. A cell that is run again and again must not pile them up.
 KEPT_ALIVE = 8
 _alive = OrderedDict()
+
+FRAMES, INTERVAL = 40, 120  # how many values Play shows at most, and for how many milliseconds each
+ASK = "<i>Run this cell: then you can move it.</i>"  # what the stored picture says
+FILMED = 20  # how many of them the film shows at most
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,19 @@ class Slider(Control):
         """The number of steps from the low end to the value."""
         return (value - self.low) / self.step
 
+    def at(self, position):
+        """The value at a number of steps from the low end."""
+        return self.rounded(self.low + position * self.step)
+
+    def nearest(self, value):
+        """The value on a step that is nearest to any number."""
+        return self.at(round(self.position(min(max(value, self.low), self.high))))
+
+    @property
+    def last(self):
+        """The number of steps from the low end to the high one."""
+        return round(self.position(self.high))
+
     def moved(self, before, now):
         """Whether this is a move: a browser shows a value between two steps as the nearer step, and sends that back."""
         return now != before and abs(self.position(now) - round(self.position(before))) > 1e-3
@@ -153,6 +178,9 @@ class LogSlider(Slider):
     def position(self, value):
         return math.log10(value / self.low) / self.step
 
+    def at(self, position):
+        return self.rounded(self.low * 10 ** (self.step * position))
+
     def span(self):
         ends = {"min": math.log10(self.low), "max": math.log10(self.high)}
         return {**ends, "step": self.step, "readout_format": ".2r" if self.low >= 1e-4 else ".1e"}
@@ -173,9 +201,44 @@ class DoublingSlider(Slider):
     def position(self, value):
         return math.log2(value / self.low)
 
+    def at(self, position):
+        return self.low * 2**position
+
     def span(self):
         ends = {"min": math.log2(self.low), "max": math.log2(self.high)}
         return {"base": 2, **ends, "step": 1, "readout_format": ".0f"}
+
+
+@dataclass(frozen=True)
+class Stops(Control):
+    """One of several numbers, `stops`, which grow: as those of a slider over 40,000 iterations."""
+
+    stops: tuple
+
+    def checked(self, value):
+        if not isinstance(value, numbers.Real) or isinstance(value, bool):
+            raise TypeError(f"must be a number; got {value!r}")
+        if value not in self.stops:
+            near = self.stops[max(0, np.searchsorted(self.stops, value) - 1) :][:2]
+            raise ValueError(f"must be a stop of its slider, as {' and '.join(map(str, near))} are; got {value!r}")
+        return self.stops[self.stops.index(value)]
+
+    def widget(self, value):
+        options = [(f"{stop:,}", stop) for stop in self.stops]
+        return widgets.SelectionSlider(value=value, options=options, **_labelled(self.label))
+
+    def position(self, value):
+        """The number of stops before the value."""
+        return self.stops.index(value)
+
+    def at(self, position):
+        """The stop with so many before it."""
+        return self.stops[position]
+
+    @property
+    def last(self):
+        """The number of stops before the last one."""
+        return len(self.stops) - 1
 
 
 @dataclass(frozen=True)
@@ -244,7 +307,8 @@ class Explorer:
     """
 
     controls = {}
-    picked = None  # or a static method: (x, y) of a click, from 0 to 1 -> the controls that it sets
+    moving = None  # or the name of the control that Play and the film move
+    picked = None  # or a method: (x, y) of a click, from 0 to 1 from the upper left corner -> the controls that it sets
     size, dpi = (10, 4), 100
 
     def __init_subclass__(cls):
@@ -308,6 +372,11 @@ class Explorer:
 
     # What it gets ---------------------------------------------------------------------------------------------------
 
+    def frames(self):
+        """The values of the moving control that Play shows, in their order; the film shows those up to the state's."""
+        control = self.controls[self.moving]
+        return [control.at(int(k)) for k in np.unique(np.linspace(0, control.last, FRAMES).round())]
+
     def __repr__(self):
         return f"explorers.{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.state.items())})"
 
@@ -328,7 +397,8 @@ class Explorer:
     def close(self):
         """Let go of the widgets; displaying the explorer again makes new ones."""
         if self.view is not None:
-            for widget in [*self.widgets.values(), self.image, self.words, self._clicked_at, self._panel, self.view]:
+            for widget in [*self.widgets.values(), *self._player, self.image, self.words, self._clicked_at, *self._rows,
+                           self.view]:
                 widget.close()
                 widget.layout.close()  # a widget of its own, as its style is
                 if getattr(widget, "style", None) is not None:
@@ -338,14 +408,16 @@ class Explorer:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         self._open()
-        source = base64.b64encode(self.png(colours=64)).decode()
+        moving, still = _film(type(self), *self.state.items())
+        width, height = self._pixels()
+        shown = film.as_html(moving, still, width, height, self.sentence) if moving else self._image_html(still)
         return {
             # Written by hand: ipywidgets 7 and 8 make the same in different ways.
             "application/vnd.jupyter.widget-view+json": {
                 "version_major": 2, "version_minor": 0, "model_id": self.view.model_id,
             },
-            "text/html": f"{self._image_html(source)}<p>{html.escape(self.sentence)}</p>{self._code()}",
-            "image/png": source,
+            "text/html": f"{shown}<p>{html.escape(self.sentence)}</p><p>{ASK}</p>{self._code()}",
+            "image/png": still,
             "text/plain": self.sentence,
         }
 
@@ -375,12 +447,14 @@ class Explorer:
             self.widgets = {k: control.widget(self.state[k]) for k, control in self.controls.items()}
             for name, widget in self.widgets.items():
                 widget.observe(partial(self._moved, name), "value")
-            self._panel = widgets.HBox(list(self.widgets.values()), layout={"flex_flow": "row wrap"})
+            self._player = self._new_player() if self.moving else ()
+            rows = [list(self.widgets.values()), list(self._player)]
+            self._rows = [widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows if row]
             self.image, self.words = widgets.HTML(), widgets.HTML()
             self._clicked_at = widgets.Text(layout={"display": "none"})
             self._clicked_at.add_class("gd-picked")
             self._clicked_at.observe(self._clicked, "value")
-            self.view = widgets.VBox([self._panel, self.image, self.words, self._clicked_at])
+            self.view = widgets.VBox([*self._rows, self.image, self.words, self._clicked_at])
             self.view.add_class("gd-explorer")
             self._show()
         _alive[id(self)] = self
@@ -388,19 +462,45 @@ class Explorer:
         while len(_alive) > KEPT_ALIVE:
             next(iter(_alive.values())).close()
 
+    def _new_player(self):
+        """Play, and two buttons for single steps of the moving control."""
+        label = self.controls[self.moving].label
+        play = widgets.Play(value=self._frame(), min=0, max=len(self.frames()) - 1, interval=INTERVAL)
+        play.observe(self._played, "value")
+        buttons = []
+        for words, steps in ((f"{label}: one back", -1), (f"{label}: one on", 1)):
+            button = widgets.Button(description=words, layout={"width": "auto"})
+            button.on_click(lambda _, steps=steps: self._step(steps))
+            buttons.append(button)
+        return play, *buttons
+
+    def _frame(self):
+        """The number of the last frame that does not lie beyond the state."""
+        control = self.controls[self.moving]
+        places = [control.position(frame) for frame in self.frames()]
+        return max(0, sum(place <= control.position(self.state[self.moving]) + 1e-3 for place in places) - 1)
+
+    def _played(self, change):
+        """Play has come to another frame. (It is told of a slider's move, too, and then stands where the state is.)"""
+        if change["new"] != self._frame():
+            self._go({**self.state, self.moving: self.frames()[change["new"]]})
+
+    def _step(self, steps):
+        """A button was pressed: move the moving control by one step."""
+        control = self.controls[self.moving]
+        place = round(control.position(self.state[self.moving])) + steps
+        if 0 <= place <= control.last:
+            self._go({**self.state, self.moving: control.at(place)})
+
     def _moved(self, name, change):
         """A control was moved: enter that state. A new choice keeps the other choices, not the sliders."""
         control = self.controls[name]
         if not control.moved(self.state[name], change["new"]):
             return
+        kept = self.state
         if isinstance(control, Choice):
             kept = {k: self.state[k] for k, c in self.controls.items() if isinstance(c, Choice | Switch)}
-            self._enter({**kept, name: change["new"]})
-            for k, widget in self.widgets.items():
-                self.controls[k].settle(widget, self.state[k])
-        else:
-            self._enter({**self.state, name: change["new"]})
-        self._show()
+        self._go({**kept, name: change["new"]}, untouched=None if isinstance(control, Choice) else name)
 
     def _clicked(self, change):
         """The picture was clicked: set all that the click says at once."""
@@ -409,10 +509,19 @@ class Explorer:
         self._clicked_at.value = ""  # so that another click at the same place is a change as well
         set_now = self.picked(*map(float, change["new"].split()))
         if set_now:
-            self._enter({**self.state, **set_now})
-            for k, value in self.state.items():
-                self.controls[k].settle(self.widgets[k], value)
-            self._show()
+            self._go({**self.state, **set_now})
+
+    def _go(self, given, untouched=None):
+        """Enter a state and show it: in the widgets, except the one that is under the reader's hand, and in Play."""
+        controls, state = self.controls, self.state
+        self._enter(given)
+        for k, widget in self.widgets.items():
+            if k != untouched and (self.controls[k], self.state[k]) != (controls[k], state[k]):
+                self.controls[k].settle(widget, self.state[k])
+        if self.moving:
+            self._player[0].max = len(self.frames()) - 1
+            self._player[0].value = self._frame()
+        self._show()
 
     def _show(self):
         source = base64.b64encode(self.png()).decode()
@@ -424,12 +533,16 @@ class Explorer:
 
     def _image_html(self, source, clicks=False):
         """The picture with its description as HTML; `source` is its PNG in base64."""
-        width, height = (round(inches * self.dpi) for inches in self.size)
+        width, height = self._pixels()
         click = f'onclick="{CLICK}" ' if clicks else ""
         return (
             f'<img alt="{html.escape(self.sentence)}" width="{width}" height="{height}" '
             f'style="max-width:100%;height:auto" {click}src="data:image/png;base64,{source}">'
         )
+
+    def _pixels(self):
+        """How wide and how high the picture is."""
+        return [round(inches * self.dpi) for inches in self.size]
 
     def _code(self):
         return f"<code>{html.escape(repr(self), quote=False)}</code>"
@@ -453,6 +566,8 @@ class Stage:
             self.figure = Figure(explorer.size, dpi=explorer.dpi)
             self.canvas = FigureCanvasAgg(self.figure)
             self.artists = explorer.draw(self.figure, scene)
+            for ax in self.figure.axes:
+                ax.spines[["top", "right"]].set_visible(False)
             for artist in self.artists.values():
                 artist.set_animated(True)  # canvas.draw leaves these out
             self.canvas.draw()
@@ -474,12 +589,60 @@ def stage(explorer, scene):
     return Stage(explorer, scene)
 
 
-def marker(ax, shape, size, colour, label=None):
-    """An artist for one point. It stands out on any ground, and is not cut at the edge of its axes."""
+@lru_cache(maxsize=16)
+def _film(explorer, *state):
+    """A GIF that moves the explorer up to this state, or None if nothing moves; and a PNG of the state. In base64."""
+    now = explorer(**dict(state))
+    if now.moving is None:
+        return None, base64.b64encode(now.png(colours=64)).decode()
+    control = now.controls[now.moving]
+    place = control.position(now.state[now.moving])
+    frames = [frame for frame in now.frames() if control.position(frame) < place - 1e-3] or now.frames()[::-1]
+    frames = frames[:: -(-len(frames) // FILMED)]
+    states = [{**now.state, now.moving: frame} for frame in frames] + [now.state]
+    shown = stage(explorer, now.data["scene"])
+    pictures = [shown.render(now.picture(each)[0]) for each in states]
+    colours = {to_rgb(artist.get_color()) for artist in shown.artists.values() if isinstance(artist, Line2D)}
+    return [base64.b64encode(data).decode() for data in film.encoded(pictures, colours)]
+
+
+# How a place is marked in every explorer: the symbol, its size, and its colour if it is always the same.
+SYMBOLS = {"start": ("o", 9, "white"), "now": ("o", 12, None), "best": ("*", 17, OKABE_ITO["yellow"]),
+           "lowest": ("X", 11, "black"), "off": ("X", 14, OKABE_ITO["yellow"])}  # fmt: skip
+
+
+def mark(ax, what, colour=None):
+    """An artist for one point: "start", "now", "best", "lowest" or "off" the map. It stands out on any ground."""
+    shape, size, own = SYMBOLS[what]
+    rim = "white" if what == "now" else "black"
     return ax.plot(
-        [], [], shape, markersize=size, color=colour, markeredgecolor="black", markeredgewidth=1.3, label=label,
-        clip_on=False,
+        [], [], shape, markersize=size, color=own or colour, markeredgecolor=rim, markeredgewidth=1.5, label=what,
+        clip_on=False, zorder=6,
     )[0]
+
+
+def place_on(ax_box, xlim, ylim, x, y):
+    """Where a click falls on axes, in their own coordinates; None beside them.
+
+    Parameters
+    ----------
+    ax_box : tuple of float
+        Left, bottom, width and height of the axes, as shares of the figure.
+    xlim, ylim : tuple of float
+        The ends of the axes.
+    x, y : float
+        The click, from 0 to 1 from the upper left corner.
+
+    Examples
+    --------
+    >>> place_on((0.5, 0, 0.5, 1), (0, 10), (-1, 1), x=0.75, y=0.25)
+    (5.0, 0.5)
+    """
+    left, bottom, width, height = ax_box
+    across, up = (x - left) / width, (1 - y - bottom) / height
+    if not (0 <= across <= 1 and 0 <= up <= 1):
+        return None
+    return xlim[0] + across * (xlim[1] - xlim[0]), ylim[0] + up * (ylim[1] - ylim[0])
 
 
 def number(value, digits=3):
@@ -511,6 +674,17 @@ def fixed(value, decimals=2):
     ('−0.50', '0.00')
     """
     return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")
+
+
+def place_words(x, y, decimals=1):
+    """A place for a sentence.
+
+    Examples
+    --------
+    >>> place_words(-2.4, 1)
+    '(−2.4, 1.0)'
+    """
+    return f"({fixed(x, decimals)}, {fixed(y, decimals)})"
 
 
 def counted(n, thing):

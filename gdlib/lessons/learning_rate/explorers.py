@@ -2,16 +2,30 @@
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, counted, fixed, marker, number
+from gdlib.lessons.kit.explorer import (
+    Choice,
+    Explorer,
+    LogSlider,
+    Slider,
+    WholeSlider,
+    counted,
+    fixed,
+    mark,
+    number,
+    place_on,
+    place_words,
+)
+from gdlib.lessons.kit.network import network as network
 from gdlib.lessons.learning_rate.exercises import rates_from_curvatures
-from gdlib.plots import OKABE_ITO
+from gdlib.plots import BLUE, METHOD, OKABE_ITO
+from gdlib.plots import VERMILLION as RED
 
-BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
+COLOUR, _ = METHOD["descent"]
 
 # --- rate -------------------------------------------------------------------------------------------------------------
 
-START = np.array([-2.4, 1.0])
 HALF = np.array([3.0, 1.8])  # half the map's width and height
+MAP_BOX, RULE_BOX = (0.075, 0.155, 0.45, 0.80), (0.615, 0.155, 0.37, 0.71)
 TOP_RATE, MOST_STEPS = 0.6, 40
 ETA = np.linspace(0, TOP_RATE, 241)
 
@@ -19,12 +33,16 @@ ETA = np.linspace(0, TOP_RATE, 241)
 class rate(Explorer):
     """Gradient descent on ½(flat·x² + steep·y²): the path, and the factor of each direction against the rate.
 
+    A click on the map chooses the start, one on the right the rate.
+
     Parameters
     ----------
     lr : float
         η, the learning rate.
     steep, flat : float
         The curvatures across and along the ravine.
+    x, y : float
+        Where the walk begins.
     steps : int
         How many steps are taken.
     """
@@ -33,14 +51,25 @@ class rate(Explorer):
         "lr": Slider("rate η", 0.18, 0.005, TOP_RATE, 0.005),
         "steep": Slider("steep λ", 10.0, 4.0, 10.0, 0.5),
         "flat": Slider("flat λ", 1.0, 0.1, 4.0, 0.1),
+        "x": Slider("start x", -2.4, -3.0, 3.0, 0.1),
+        "y": Slider("start y", 1.0, -1.8, 1.8, 0.1),
         "steps": WholeSlider("steps", 20, 0, MOST_STEPS),
     }
+    moving = "steps"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        if place := place_on(RULE_BOX, (0, TOP_RATE), (0, 2), x, y):
+            return {"lr": self.controls["lr"].nearest(place[0])}
+        place = place_on(MAP_BOX, *zip(-HALF, HALF, strict=True), x, y)
+        return {k: self.controls[k].nearest(value) for k, value in zip("xy", place, strict=True)} if place else {}
 
     @staticmethod
     def picture(state):
         lr, steep, flat, steps = (state[k] for k in ("lr", "steep", "flat", "steps"))
         curvatures = np.array([flat, steep])
-        path = gd.run(gd.quadratic(curvatures), gd.gradient_descent(lr), START, steps).theta
+        start = np.array([state["x"], state["y"]])
+        path = gd.run(gd.quadratic(curvatures), gd.gradient_descent(lr), start, steps).theta
         outside = (np.abs(path) > HALF).any(axis=-1)
         left = int(outside.argmax()) if outside.any() else None
         path = path[: None if left is None else left + 1]
@@ -63,21 +92,23 @@ class rate(Explorer):
         }
 
         words = (
-            f"Rate {number(lr)}. Across, with curvature {number(steep)}, each step multiplies by {fixed(factors[1])}: "
+            f"From {place_words(*start)}, rate {number(lr)}. Across, with curvature {number(steep)}, "
+            f"each step multiplies by {fixed(factors[1])}: "
             f"it {_fate_by_factor(factors[1])}. Along, with {number(flat)}, by {fixed(factors[0])}: "
             f"it {_fate_by_factor(factors[0])}. "
         )
         if left is not None:
             words += f"Step {left} leaves the map. "
         else:
-            share = np.linalg.norm(path[-1]) / np.linalg.norm(START)
-            words += f"After {counted(steps, 'step')} {_share(share)} of the distance is left. "
+            if start.any():
+                share = np.linalg.norm(path[-1]) / np.linalg.norm(start)
+                words += f"After {counted(steps, 'step')} {_share(share)} of the distance is left. "
         words += f"The edge is 2/{number(steep)} = {number(edge)}; quickest is {number(best)}."
         return data, words
 
     @staticmethod
     def draw(fig, scene):
-        land, rule = fig.add_axes((0.075, 0.155, 0.45, 0.80)), fig.add_axes((0.615, 0.155, 0.37, 0.71))
+        land, rule = fig.add_axes(MAP_BOX), fig.add_axes(RULE_BOX)
         land.set(xlim=(-HALF[0], HALF[0]), ylim=(-HALF[1], HALF[1]))
         land.set_xlabel("along (flat)", fontsize=13, labelpad=2)
         land.set_ylabel("across (steep)", fontsize=13, labelpad=-1)
@@ -92,15 +123,15 @@ class rate(Explorer):
             ax.tick_params(labelsize=12)
         artists = {
             "rings": land.plot([], [], color="0.72", linewidth=1)[0],
-            "path": land.plot([], [], "-", color=RED, linewidth=1.8, marker="o", markersize=4)[0],
-            "start": marker(land, "s", 10, "white", "start"),
-            "now": marker(land, "*", 20, YELLOW, "now"),
+            "path": land.plot([], [], "-", color=COLOUR, linewidth=1.8, marker="o", markersize=4)[0],
+            "start": mark(land, "start"),
+            "now": mark(land, "now", COLOUR),
             "edge": rule.axvline(0, color="0.45", linewidth=1.2, linestyle=":", label="edge"),
             "best": rule.axvline(0, color="0.45", linewidth=1.2, linestyle="-.", label="quickest"),
             "flat": rule.plot([], [], color=BLUE, linewidth=2, linestyle="--", label="along")[0],
             "steep": rule.plot([], [], color=RED, linewidth=2.4, label="across")[0],
-            "flat now": marker(rule, "o", 11, BLUE),
-            "steep now": marker(rule, "o", 11, RED),
+            "flat now": mark(rule, "now", BLUE),
+            "steep now": mark(rule, "now", RED),
         }
         land.legend(handles=[artists["start"], artists["now"]], ncols=2, loc="upper right", fontsize=12, framealpha=1)
         fig.legend(
@@ -187,6 +218,7 @@ class schedule(Explorer):
         "warm": WholeSlider("warm-up", 0, 0, 200),
         "noise": Slider("noise σ", 1.0, 0.0, 2.0, 0.1),
     }
+    moving = "lr"
 
     @staticmethod
     def picture(state):

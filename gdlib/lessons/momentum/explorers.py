@@ -1,19 +1,32 @@
 """Lesson 04: the fate of a heavy ball over (η, β), and any step of a walk without the steps before it."""
+from dataclasses import replace
+
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, WholeSlider, counted, marker, number
+from gdlib.lessons.kit.explorer import (
+    Choice,
+    Explorer,
+    LogSlider,
+    Slider,
+    WholeSlider,
+    counted,
+    mark,
+    number,
+    place_on,
+    place_words,
+)
 from gdlib.lessons.kit.recurrence import at_step, recurrence, roots
 from gdlib.lessons.momentum.exercises import best_pair
-from gdlib.plots import OKABE_ITO
+from gdlib.plots import METHOD
+from gdlib.plots import VERMILLION as RED
 
-BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
+BALL, _ = METHOD["momentum"]
 
 # --- fate_map ---------------------------------------------------------------------------------------------------------
 
 CURVATURES = np.array([0.04, 1.0])  # along, across
-START = np.array([-2.4, 1.0])
 HALF = np.array([3.0, 2.4])  # half the landscape's width and height
 TOP_RATE, TOP_BETA = 4.0, 0.99
 MAP_BOX, LAND_BOX = (0.07, 0.155, 0.42, 0.80), (0.585, 0.155, 0.40, 0.80)
@@ -29,7 +42,7 @@ def factors(lr, beta):
 class fate_map(Explorer):
     """A heavy ball in a ravine of κ = 25: a map of its factor per step over (η, β), and the path from one place of it.
 
-    A click on the map moves the cross, which marks lr and beta.
+    A click on the map moves the cross, which marks lr and beta; a click in the ravine chooses the start.
 
     Parameters
     ----------
@@ -39,35 +52,39 @@ class fate_map(Explorer):
         β, the share of the velocity that is kept.
     steps : int
         How many steps are taken.
+    x, y : float
+        Where the ball begins, at rest.
     """
 
     controls = {
         "lr": Slider("rate η", 1.0, 0.02, TOP_RATE, 0.02),
         "beta": Slider("share β", 0.8, 0.0, TOP_BETA, 0.005),
         "steps": WholeSlider("steps", 30, 0, 100),
+        "x": Slider("start x", -2.4, -3.0, 3.0, 0.1),
+        "y": Slider("start y", 1.0, -2.4, 2.4, 0.1),
     }
+    moving = "steps"
 
-    @staticmethod
-    def picked(x, y):
-        """The controls that a click at (x, y) sets, from 0 to 1 from the upper left corner; none beside the map."""
-        left, bottom, width, height = MAP_BOX
-        across, up = (x - left) / width, (1 - y - bottom) / height
-        if not (0 <= across <= 1 and 0 <= up <= 1):
-            return {}
-        steps = np.array([across * TOP_RATE / 0.02, up * TOP_BETA / 0.005]).round()
-        return {"lr": max(0.02, float(steps[0]) * 0.02), "beta": float(steps[1]) * 0.005}
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        names, place = ("lr", "beta"), place_on(MAP_BOX, (0, TOP_RATE), (0, TOP_BETA), x, y)
+        if place is None:
+            names, place = ("x", "y"), place_on(LAND_BOX, *zip(-HALF, HALF, strict=True), x, y)
+        return {k: self.controls[k].nearest(value) for k, value in zip(names, place or (), strict=False)}
 
     @staticmethod
     def picture(state):
         lr, beta, steps = (state[k] for k in ("lr", "beta", "steps"))
-        path = gd.run(gd.quadratic(CURVATURES), gd.momentum(lr, beta), START, steps).theta
+        start = np.array([state["x"], state["y"]])
+        path = gd.run(gd.quadratic(CURVATURES), gd.momentum(lr, beta), start, steps).theta
         along, across = factors(lr, beta)
         slowest = max(along, across)
-        left = np.linalg.norm(path[-1]) / np.linalg.norm(START)
+        left = np.linalg.norm(path[-1]) / max(np.linalg.norm(start), 1e-9)
         data = {"scene": "ravine", "cross": np.array([lr, beta]), "path": np.clip(path, -99, 99)}
 
         words = (
-            f"Rate {number(lr)}, β = {number(beta)}. Across, ηλ = {number(lr)}: the ball {_fate_of_ball(lr, beta)}. "
+            f"From {place_words(*start)}, rate {number(lr)}, β = {number(beta)}. "
+            f"Across, ηλ = {number(lr)}: the ball {_fate_of_ball(lr, beta)}. "
             f"Along, ηλ = {number(0.04 * lr)}: it {_fate_of_ball(0.04 * lr, beta)}. "
         )
         if slowest > 1 + 1e-9:
@@ -95,7 +112,7 @@ class fate_map(Explorer):
         chart.clabel(lines, fontsize=10, fmt=lambda level: f"{level:g}")
         chart.plot(2 + 2 * beta, beta, color=RED, linewidth=2)
         chart.annotate("flies off", (3.4, 0.25), ha="center", fontsize=12, color="0.25")
-        chart.plot(BEST_RATE, BEST_BETA, "*", color=YELLOW, markersize=15, markeredgecolor="black")
+        mark(chart, "best").set_data([BEST_RATE], [BEST_BETA])
         chart.set(xlim=(0, TOP_RATE), ylim=(0, TOP_BETA))
         chart.set_xlabel("rate η", fontsize=13, labelpad=2)
         chart.set_ylabel("momentum β", fontsize=13, labelpad=2)
@@ -112,9 +129,9 @@ class fate_map(Explorer):
         artists = {
             "cross halo": chart.plot([], [], "+", color="white", markersize=24, markeredgewidth=6)[0],
             "cross": chart.plot([], [], "+", color="black", markersize=22, markeredgewidth=2.5)[0],
-            "path": land.plot([], [], "-", color=RED, linewidth=1.5, marker="o", markersize=4)[0],
-            "start": marker(land, "s", 10, "white", "start"),
-            "now": land.plot([], [], "*", color=YELLOW, markersize=20, markeredgecolor="black", label="now")[0],
+            "path": land.plot([], [], "-", color=BALL, linewidth=1.5, marker="o", markersize=4)[0],
+            "start": mark(land, "start"),
+            "now": mark(land, "now", BALL),
         }
         land.legend(handles=[artists["start"], artists["now"]], ncols=2, loc="upper right", fontsize=12, framealpha=1)
         return artists
@@ -142,15 +159,16 @@ def _fate_of_ball(a, beta):
     return f"{'glides in' if a < 1 + beta else 'changes sides at every step'}, by {number(largest)} a step"
 
 
-# --- scrub ------------------------------------------------------------------------------------------------------------
+# --- spectrum ---------------------------------------------------------------------------------------------------------
 
 COUNT, LAST_STEP = 12, 10_000
-FLOOR = 1e-16
+FLOOR, CEILING = 1e-16, 10.0
 STEPS = np.unique(np.geomspace(1, LAST_STEP + 1, 240).round().astype(int)) - 1
+RULES = {"descent": "descent", "heavy ball": "momentum", "Nesterov": "Nesterov"}  # method -> its name in METHOD
 
 
 def best_settings(method, kappa):
-    """The rate and β that are best for curvatures from 1/κ to 1."""
+    """The learning rate and β that are best for curvatures from 1/κ to 1."""
     wide = np.sqrt(3 * kappa + 1)
     return {
         "descent": (2 / (1 + 1 / kappa), 0.0),
@@ -159,82 +177,117 @@ def best_settings(method, kappa):
     }[method]
 
 
-def left_of_loss(method, kappa, k):
+def walk_in(method, kappa, lr, beta):
+    """The coefficients (t, b) of a walk's recurrence in each of 12 directions."""
+    return recurrence(lr * np.geomspace(1 / kappa, 1, COUNT), beta, look_ahead=method == "Nesterov")
+
+
+def left_of_loss(method, kappa, lr, beta, k):
     """The loss of each of 12 directions after k steps (...), as a share of the whole at the start: (..., 12)."""
-    lr, beta = best_settings(method, kappa)
-    t, b = recurrence(lr * np.geomspace(1 / kappa, 1, COUNT), beta, look_ahead=method == "Nesterov")
-    return at_step(np.asarray(k)[..., None], t, b) ** 2 / COUNT
+    with np.errstate(over="ignore", invalid="ignore"):
+        share = at_step(np.asarray(k)[..., None], *walk_in(method, kappa, lr, beta)) ** 2 / COUNT
+    return np.minimum(np.nan_to_num(share, nan=np.inf), 1e100)
 
 
-class scrub(Explorer):
-    """Any step of a tuned walk in 12 directions, straight from the roots: how much of the loss each has left.
+class spectrum(Explorer):
+    """Any step of a walk in 12 directions, straight from the roots: how much of the loss each direction has left.
 
     Parameters
     ----------
     method : {"descent", "heavy ball", "Nesterov"}
-        The rule, at its best rate and β for this κ.
+        The rule; a new one sets η and β to the pair that is best for κ = 100. Descent has no β.
     kappa : float
         κ, the condition number: the curvatures go from 1/κ to 1.
+    lr : float
+        η, the learning rate.
+    beta : float
+        β, the share of the velocity that is kept.
     k : int
         Which step.
     """
 
     controls = {
-        "method": Choice("method", "heavy ball", ("descent", "heavy ball", "Nesterov")),
+        "method": Choice("method", "heavy ball", tuple(RULES)),
         "kappa": LogSlider("condition κ", 100.0, 10.0, 10_000.0, 0.1),
+        "lr": Slider("rate η", 3.3, 0.02, 4.0, 0.02),
+        "beta": Slider("share β", 0.67, 0.0, 0.99, 0.005),
         "k": WholeSlider("step k", 40, 0, LAST_STEP),
     }
+    moving = "k"
+
+    @classmethod
+    def fitted(cls, method):
+        best = dict(zip(("lr", "beta"), best_settings(method, 100.0), strict=True))
+        sliders = {k: replace(cls.controls[k], value=cls.controls[k].nearest(value)) for k, value in best.items()}
+        return {**cls.controls, **sliders}
+
+    def frames(self):
+        return [int(k) for k in STEPS[::6]]
 
     @staticmethod
     def picture(state):
-        method, kappa, k = (state[name] for name in ("method", "kappa", "k"))
-        split, (lr, beta) = left_of_loss(method, kappa, k), best_settings(method, kappa)
+        method, kappa, lr, k = (state[name] for name in ("method", "kappa", "lr", "k"))
+        beta = 0.0 if method == "descent" else state["beta"]
+        split = left_of_loss(method, kappa, lr, beta, k)
         total = split.sum()
-        curve = left_of_loss(method, kappa, STEPS).sum(axis=-1)
+        t, b = walk_in(method, kappa, lr, beta)
+        factor = np.abs(roots(t, b)).max(axis=0)
         data = {
-            "scene": "loss",
+            "scene": method,
             "curvatures": np.geomspace(1 / kappa, 1, COUNT),
-            "split": np.clip(split, FLOOR / 10, 10),
-            "curve": np.clip(curve, FLOOR / 10, 10),
-            "now": np.array([k + 1, np.clip(total, FLOOR, 10)]),
+            "split": np.clip(split, FLOOR / 10, CEILING),
+            "rolls": t**2 < 4 * b,
+            "curve": np.clip(left_of_loss(method, kappa, lr, beta, STEPS).sum(axis=-1), FLOOR / 10, CEILING),
+            "now": np.array([k + 1, np.clip(total, FLOOR, CEILING)]),
         }
-        pair = f"η = {number(lr)}" + (f", β = {number(beta)}" if beta else "")
-        words = f"Step {k:,} of {method} at its best for κ = {number(kappa)} ({pair}): "
+        best_lr, best_beta = best_settings(method, kappa)
+        pair = [f"η = {number(lr)}", f"β = {number(beta)}"][: 1 if method == "descent" else 2]
+        best = [f"η = {number(best_lr)}", f"β = {number(best_beta)}"][: len(pair)]
+        words = f"Step {k:,} of {method} at κ = {number(kappa)}, {', '.join(pair)} (best: {', '.join(best)}): "
+        if factor.max() > 1 + 1e-9:
+            off = int(np.sum(factor > 1 + 1e-9))
+            return data, f"{words}{off} of the 12 directions {'flies' if off == 1 else 'fly'} off; it diverges."
         if total < FLOOR:
             return data, words + "less than 10⁻¹⁶ of the loss is left, as little as rounding."
         flat, steep = split[0] / total, split[-1] / total
         return data, words + (
             f"{number(total)} of the loss is left, {flat:.0%} of it in the flattest direction, {steep:.0%} in the "
-            f"steepest, {max(0.0, 1 - flat - steep):.0%} in the ten between."
+            f"steepest. {int(data['rolls'].sum())} of the 12 roll to and fro; the slowest keeps {number(factor.max())} "
+            "of its distance a step."
         )
 
     @staticmethod
     def draw(fig, scene):
         left, right = fig.add_axes((0.075, 0.155, 0.40, 0.75)), fig.add_axes((0.575, 0.155, 0.395, 0.75))
-        left.set(xscale="log", xlim=(0.7e-4, 1.5), yscale="log", ylim=(FLOOR, 3))
+        left.set(xscale="log", xlim=(0.7e-4, 1.5), yscale="log", ylim=(FLOOR, CEILING))
         left.set_xlabel("curvature λ of the direction", fontsize=13)
         left.set_title("loss left, direction by direction", fontsize=13)
-        right.set(xscale="log", xlim=(1, LAST_STEP + 1), yscale="log", ylim=(FLOOR, 3))
+        words = "filled: rolls to and fro\nopen: does not"
+        left.annotate(words, (0.9e-4, 1.5e-16), fontsize=11, color="0.3", va="bottom")
+        right.set(xscale="log", xlim=(1, LAST_STEP + 1), yscale="log", ylim=(FLOOR, CEILING))
         right.set_xlabel("step k (+ 1)", fontsize=13)
         right.set_title("loss left, all together", fontsize=13)
         for ax in (left, right):
-            ax.grid(color="0.9")
+            ax.grid(axis="y", color="0.9")
             ax.tick_params(labelsize=12)
+        colour, style = METHOD[RULES[scene]]
         return {
             "stems": left.plot([], [], color="0.6", linewidth=1.5)[0],
-            "split": left.plot([], [], "o", color=BLUE, markersize=8)[0],
-            "curve": right.plot([], [], color=BLUE, linewidth=2.4)[0],
+            "glide": left.plot([], [], "o", color=colour, markersize=8, markerfacecolor="white", mew=2)[0],
+            "roll": left.plot([], [], "o", color=colour, markersize=9)[0],
+            "curve": right.plot([], [], color=colour, linestyle=style, linewidth=2.4)[0],
             "line": right.plot([], [], color="0.4", linewidth=1, linestyle=":")[0],
-            "now": marker(right, "o", 12, RED),
+            "now": mark(right, "now", colour),
         }
 
     @staticmethod
     def update(artists, data):
-        curvatures, split = data["curvatures"], data["split"]
+        curvatures, split, rolls = data["curvatures"], data["split"], data["rolls"]
         bottom = np.full(COUNT, FLOOR / 10)
         ends = np.full(COUNT, np.nan)  # a gap between one stem and the next
         artists["stems"].set_data(np.repeat(curvatures, 3), np.stack([bottom, split, ends], axis=-1).ravel())
-        artists["split"].set_data(curvatures, split)
+        artists["roll"].set_data(curvatures[rolls], split[rolls])
+        artists["glide"].set_data(curvatures[~rolls], split[~rolls])
         artists["curve"].set_data(STEPS + 1, data["curve"])
-        artists["line"].set_data([data["now"][0]] * 2, [FLOOR, 3])
+        artists["line"].set_data([data["now"][0]] * 2, [FLOOR, CEILING])
         artists["now"].set_data(*data["now"][:, None])

@@ -1,20 +1,50 @@
-"""Lesson 05: a walk that begins beside the ridge of a pass, and how long it takes to get away."""
+"""Lesson 05: walks that begin beside the ridge of a pass, and how long each takes to get away."""
 import numpy as np
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Choice, Explorer, LogSlider, Slider, counted, fixed, marker, number
+from gdlib.lessons.kit.explorer import (
+    Choice,
+    Explorer,
+    LogSlider,
+    Slider,
+    WholeSlider,
+    counted,
+    fixed,
+    mark,
+    number,
+    place_on,
+)
+from gdlib.lessons.kit.network import network as network
 from gdlib.lessons.kit.recurrence import recurrence, roots
-from gdlib.plots import OKABE_ITO
+from gdlib.plots import METHOD, ground
 
 RATE, CURVATURE = 0.05, 2.0  # the learning rate of every walk; how much the pass bends downwards across the ridge
 AWAY, START = 0.1, 1.0  # |y| beyond AWAY is "away"; the walk begins at x = START
 STEPS, SHOWN = 400, 300
 FLOOR = 1e-14
-BLUE, RED, YELLOW = (OKABE_ITO[c] for c in ("blue", "vermillion", "yellow"))
+MAP_BOX, MAP = (0.075, 0.155, 0.36, 0.80), ((-0.5, 1.5), (-1.1, 1.1))
+RULES = {"descent": "descent", "momentum": "momentum", "nesterov": "Nesterov"}  # method -> its name in METHOD
+
+
+def _draw_pass(ax):
+    """The pass with its ridge and its two hollows."""
+    ground(ax, gd.saddle, *(np.linspace(*ends, 200) for ends in MAP))
+    ax.axhline(0, color="0.3", linewidth=1.2, linestyle=":")
+    ax.annotate("the ridge", (1.45, 0.05), ha="right", va="bottom", fontsize=12, color="0.2")
+    mark(ax, "lowest").set_data(*np.transpose(gd.saddle.minima))
+    ax.set(xlim=MAP[0], ylim=MAP[1])
+    ax.set_xlabel("x", fontsize=13, labelpad=1)
+    ax.set_ylabel("y", fontsize=13, labelpad=-4)
+    ax.tick_params(labelsize=12)
+
+
+# --- escape -----------------------------------------------------------------------------------------------------------
 
 
 class escape(Explorer):
     """A walk on x² − y² + y⁴ at rate 0.05 that begins at x = 1, a small distance beside the ridge y = 0.
+
+    A click on the map chooses the distance.
 
     Parameters
     ----------
@@ -26,14 +56,23 @@ class escape(Explorer):
         β, the share of the velocity that is kept; descent has none.
     noise : float
         The standard deviation of the noise in each coordinate of the gradient.
+    steps : int
+        How many steps are shown.
     """
 
     controls = {
         "method": Choice("method", "momentum", ("descent", "momentum", "nesterov")),
-        "distance": LogSlider("distance", 1e-8, 1e-12, 0.1, 0.25),
+        "distance": LogSlider("distance", 1e-8, 1e-12, 1.0, 0.25),
         "beta": Slider("β", 0.5, 0.0, 0.95, 0.05),
         "noise": LogSlider("noise", 1e-12, 1e-12, 0.1, 0.25),
+        "steps": WholeSlider("steps shown", SHOWN, 0, SHOWN),
     }
+    moving = "steps"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        place = place_on(MAP_BOX, *MAP, x, y)
+        return {"distance": self.controls["distance"].nearest(abs(place[1]))} if place else {}
 
     @staticmethod
     def picture(state):
@@ -49,14 +88,17 @@ class escape(Explorer):
         t = np.arange(SHOWN + 1)
         line = np.log(amplitude * distance) + t * np.log(factor)
         data = {
-            "scene": None,
-            "path": path[: SHOWN + 1],
-            "beside": np.maximum(beside[: SHOWN + 1], FLOOR),
+            "scene": method,
+            "path": path[: state["steps"] + 1],
+            "beside": np.maximum(beside[: state["steps"] + 1], FLOOR),
             "line": np.exp(np.minimum(line, 1.0)),
             "away": away,
         }
         named = "Descent" if method == "descent" else f"{method.capitalize()} with β = {fixed(beta)}"
         words = f"{named}, {number(distance)} beside the ridge, noise {number(noise)}: "
+        if state["steps"] < SHOWN:
+            here = number(beside[state["steps"]], 2)
+            words = f"Step {state['steps']}: {here} beside the ridge. {words}"
         gone = "it is not away after 400 steps" if away is None else f"it is away after {counted(away, 'step')}"
         alone = _steps_alone(factor, amplitude, distance)
         words += f"{gone}. Without noise each step multiplies the distance by {number(factor, 4)}, and it takes {alone}"
@@ -71,32 +113,25 @@ class escape(Explorer):
 
     @staticmethod
     def draw(fig, scene):
-        land, wait = fig.add_axes((0.075, 0.155, 0.36, 0.80)), fig.add_axes((0.535, 0.155, 0.44, 0.72))
-        x, y = np.meshgrid(np.linspace(-0.5, 1.5, 161), np.linspace(-1.1, 1.1, 161))
-        height = gd.saddle(np.stack([x, y], -1))
-        land.contour(x, y, height, levels=np.arange(-0.24, 2.4, 0.08), colors="0.75", linewidths=0.8, linestyles="-")
-        land.axhline(0, color="0.45", linewidth=1.2, linestyle=":")
-        land.annotate("the ridge", (1.45, 0.09), ha="right", va="bottom", fontsize=12, color="0.3")
-        land.set(xlim=(-0.5, 1.5), ylim=(-1.1, 1.1))
-        land.set_xlabel("x", fontsize=13, labelpad=1)
-        land.set_ylabel("y", fontsize=13, labelpad=-4)
+        land, wait = fig.add_axes(MAP_BOX), fig.add_axes((0.535, 0.155, 0.44, 0.72))
+        _draw_pass(land)
+        colour, _ = METHOD[RULES[scene]]
         wait.set(xlim=(-4, SHOWN + 4), ylim=(FLOOR, 5), yscale="log")
         wait.set_xlabel("step", fontsize=13)
         wait.set_ylabel("distance from the ridge, |y|", fontsize=13)
         wait.axhspan(AWAY, 5, color="#dcebf5", linewidth=0)
         wait.annotate("away", (SHOWN, 2.2), fontsize=12, color="0.3", ha="right", va="center")
         wait.grid(color="0.9")
-        for ax in (land, wait):
-            ax.tick_params(labelsize=12)
+        wait.tick_params(labelsize=12)
         artists = {
-            "path": land.plot([], [], "-", color=RED, linewidth=1.6, marker="o", markersize=3.5)[0],
-            "start": marker(land, "s", 10, "white", "start"),
-            "end": marker(land, "*", 18, YELLOW, "after 300 steps"),
-            "beside": wait.plot([], [], color=RED, linewidth=3.5, label="the walk")[0],
-            "line": wait.plot([], [], "--", color=BLUE, linewidth=1.8, label="theory, no noise")[0],
-            "away": marker(wait, "*", 18, YELLOW, "it is away"),
+            "path": land.plot([], [], "-", color=colour, linewidth=1.6, marker="o", markersize=3.5)[0],
+            "start": mark(land, "start"),
+            "end": mark(land, "now", colour),
+            "beside": wait.plot([], [], color=colour, linewidth=3.5, label="the walk")[0],
+            "line": wait.plot([], [], "-", color="black", linewidth=1, label="theory, no noise")[0],
+            "away": mark(wait, "best"),
         }
-        land.legend(handles=[artists["start"], artists["end"]], loc="lower right", fontsize=11, framealpha=1)
+        artists["away"].set_label("it is away")
         fig.legend(
             handles=[artists[k] for k in ("beside", "line", "away")], ncols=3, loc="upper center",
             bbox_to_anchor=(0.76, 1.0), fontsize=12, frameon=False, handletextpad=0.4, columnspacing=1.2,
@@ -141,3 +176,96 @@ def _rule(method, beta):
 def _steps_alone(factor, amplitude, distance):
     """The steps until amplitude · distance · factorᵏ reaches AWAY."""
     return max(0, int(np.ceil(np.log(AWAY / (amplitude * distance)) / np.log(factor))))
+
+
+# --- adaptive ---------------------------------------------------------------------------------------------------------
+
+LEAVING = 120  # steps
+TRIED = {"descent": gd.gradient_descent, "momentum": gd.momentum, "RMSprop": gd.rmsprop, "Adam": gd.adam}
+
+
+class adaptive(Explorer):
+    """Descent, momentum, RMSprop and Adam on x² − y² + y⁴, from one start beside the ridge: who is away when?
+
+    A click on the map chooses the start.
+
+    Parameters
+    ----------
+    distance : float
+        How far from the ridge the walks begin.
+    x : float
+        Where along the ridge they begin.
+    lr : float
+        η, the learning rate of all four.
+    eps : float
+        ε of RMSprop and Adam, below which a slope is small for them too.
+    steps : int
+        How many steps are taken.
+    """
+
+    controls = {
+        "distance": LogSlider("distance", 1e-8, 1e-12, 1.0, 0.25),
+        "x": Slider("start x", 1.0, -0.5, 1.5, 0.05),
+        "lr": LogSlider("rate η", 0.05, 0.001, 0.1, 0.05),
+        "eps": LogSlider("ε", 1e-8, 1e-12, 1.0, 0.5),
+        "steps": WholeSlider("steps", 60, 0, LEAVING),
+    }
+    moving = "steps"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        place = place_on(MAP_BOX, *MAP, x, y)
+        if place is None:
+            return {}
+        return {"x": self.controls["x"].nearest(place[0]), "distance": self.controls["distance"].nearest(abs(place[1]))}
+
+    @staticmethod
+    def picture(state):
+        distance, lr, steps = state["distance"], state["lr"], state["steps"]
+        data, said = {"scene": None, "steps": steps}, {}
+        for name, rule in TRIED.items():
+            own = {"eps": state["eps"]} if name in ("RMSprop", "Adam") else {}
+            path = gd.run(gd.saddle, rule(lr, **own), [state["x"], distance], LEAVING).theta
+            away = np.abs(path[:, 1]) > AWAY
+            data[name], data[f"{name} beside"] = path[: steps + 1], np.maximum(np.abs(path[:, 1]), FLOOR)
+            said[name] = f"after {counted(int(away.argmax()), 'step')}" if away.any() else f"not within {LEAVING}"
+        words = ", ".join(f"{name} {when}" for name, when in said.items())
+        words = f"From x = {fixed(state['x'])}, {number(distance)} beside the ridge, η = {number(lr)}, away: {words}. "
+        first = np.abs(data["Adam beside"][1] - data["Adam beside"][0])
+        if distance >= AWAY:
+            return data, words + "This start is away already."
+        slope = abs(2 * distance - 4 * distance**3)
+        told = f"The slope across the ridge is {number(slope, 2)} there, and ε {number(state['eps'], 2)}: "
+        share = f"Adam's first step across is {number(first / lr, 2)} η"
+        return data, f"{words}{told}{share}. The walks are shown up to step {steps}."
+
+    @staticmethod
+    def draw(fig, scene):
+        land, wait = fig.add_axes(MAP_BOX), fig.add_axes((0.535, 0.155, 0.44, 0.76))
+        _draw_pass(land)
+        wait.axhspan(AWAY, 5, color="#e4efe4", linewidth=0)
+        wait.annotate("away", (LEAVING, 1.6), fontsize=12, color="0.3", ha="right", va="center")
+        wait.set(xlim=(-2, LEAVING + 2), ylim=(1e-13, 5), yscale="log")
+        wait.set_xlabel("step", fontsize=13)
+        wait.set_title("distance from the ridge, |y|", fontsize=13)
+        wait.grid(axis="y", color="0.9")
+        wait.tick_params(labelsize=12)
+        artists = {"line": wait.axvline(0, color="0.4", linewidth=1, linestyle=":")}
+        for row, name in enumerate(TRIED):
+            colour, style = METHOD[name]
+            artists[f"{name} beside"] = wait.plot([], [], color=colour, linestyle=style, linewidth=2.4)[0]
+            artists[name] = land.plot([], [], color=colour, linestyle=style, linewidth=2)[0]
+            artists[f"{name} now"] = mark(land, "now", colour)
+            wait.plot([66, 76], [10 ** (-9.9 - 0.95 * row)] * 2, color=colour, linestyle=style, linewidth=2.4)
+            wait.annotate(name, (79, 10 ** (-9.9 - 0.95 * row)), color=colour, fontsize=13, va="center")
+        artists["start"] = mark(land, "start")
+        return artists
+
+    @staticmethod
+    def update(artists, data):
+        artists["line"].set_xdata([data["steps"]] * 2)
+        for name in TRIED:
+            artists[name].set_data(*data[name].T)
+            artists[f"{name} now"].set_data(*data[name][-1:].T)
+            artists[f"{name} beside"].set_data(np.arange(LEAVING + 1), data[f"{name} beside"])
+        artists["start"].set_data(*data["Adam"][:1].T)

@@ -3,10 +3,22 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 import gdlib as gd
-from gdlib.lessons.kit.explorer import Explorer, LogSlider, Slider, Switch, WholeSlider, counted, fixed, marker, number
-from gdlib.plots import OKABE_ITO
+from gdlib.lessons.kit.explorer import (
+    Explorer,
+    LogSlider,
+    Slider,
+    Switch,
+    WholeSlider,
+    counted,
+    fixed,
+    mark,
+    number,
+    place_on,
+)
+from gdlib.plots import METHOD
 
 WEST, EAST, TOP, MOST_STEPS = 0.0, 100.0, 40.0, 40
+LAND_BOX = (0.07, 0.15, 0.51, 0.74)
 STICK = 4.5  # how far the stick reaches to either side, in m
 
 
@@ -33,6 +45,8 @@ SHALLOW, DEEP = GROUND[GROUND < RIDGE][HEIGHTS[GROUND < RIDGE].argmin()], GROUND
 class fog(Explorer):
     """A hiker in the fog, who feels the slope with a stick and walks downhill.
 
+    A click on the mountain chooses the start.
+
     Parameters
     ----------
     start : float
@@ -51,6 +65,12 @@ class fog(Explorer):
         "steps": WholeSlider("steps", 12, 0, MOST_STEPS),
         "lift": Switch("lift the fog", False),
     }
+    moving = "steps"
+
+    def picked(self, x, y):
+        """The controls that a click sets."""
+        place = place_on(LAND_BOX, (WEST, EAST), (0, TOP), x, y)
+        return {"start": self.controls["start"].nearest(place[0])} if place else {}
 
     @staticmethod
     def picture(state):
@@ -83,7 +103,7 @@ class fog(Explorer):
 
     @staticmethod
     def draw(fig, lift):
-        land, climb = fig.add_axes((0.07, 0.15, 0.51, 0.74)), fig.add_axes((0.66, 0.15, 0.32, 0.74))
+        land, climb = fig.add_axes(LAND_BOX), fig.add_axes((0.66, 0.15, 0.32, 0.74))
         land.set(xlim=(WEST, EAST), ylim=(0, TOP), xlabel="how far east (m)", ylabel="height (m)")
         climb.set(xlim=(-1.5, MOST_STEPS + 2), ylim=(0, TOP), xlabel="step", ylabel="height (m)")
         climb.set_title("height after each step", fontsize=13)
@@ -102,17 +122,17 @@ class fog(Explorer):
             land.set_title("what the stick has felt, in the fog", fontsize=13)
             land.set_facecolor("0.86")
             land.fill_between((WEST, EAST), TOP, facecolor="none", edgecolor="0.78", hatch="//", linewidth=0)
-        red, yellow = OKABE_ITO["vermillion"], OKABE_ITO["yellow"]
+        colour, _ = METHOD["descent"]
         artists = {
             "felt": land.add_collection(LineCollection([], capstyle="round")),
-            "hops": land.plot([], [], color=red, linewidth=1.5, linestyle=":")[0],
-            "fall": climb.plot([], [], color=red, linewidth=1.8)[0],
+            "hops": land.plot([], [], color=colour, linewidth=1.5, linestyle=":")[0],
+            "fall": climb.plot([], [], color=colour, linewidth=1.8)[0],
         }
         for name, ax in (("", land), (" in time", climb)):
-            artists["steps" + name] = ax.plot([], [], "o", markersize=4, color=red)[0]
-            artists["start" + name] = marker(ax, "s", 9, "white", "start")
-            artists["now" + name] = marker(ax, "*", 17, yellow, "now")
-            artists["off" + name] = marker(ax, "X", 14, yellow)
+            artists["steps" + name] = ax.plot([], [], "o", markersize=4, color=colour)[0]
+            artists["start" + name] = mark(ax, "start")
+            artists["now" + name] = mark(ax, "now", colour)
+            artists["off" + name] = mark(ax, "off")
         legend = [artists[k + " in time"] for k in ("start", "now")]
         climb.legend(handles=legend, loc="upper right", fontsize=12, framealpha=1)
         return artists
