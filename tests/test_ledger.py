@@ -22,7 +22,8 @@ def first_of(lesson):
 @pytest.mark.parametrize("name", CLAIMS)
 def test_an_entry_is_well_formed(name):
     claim = CLAIMS[name]
-    assert set(claim) <= {"statement", "source", "lessons", "decides", "verdict", "only_if", "trial"}
+    said = {"statement", "words", "source", "lessons", "decides", "verdict", "only_if", "touches", "trial"}
+    assert set(claim) <= said
     assert re.fullmatch("[a-z0-9]+(-[a-z0-9]+)*", name)
     assert claim["statement"] and claim["decides"] and not claim["statement"].endswith(".")
     assert claim["source"] and all(s in ledger.ledger()["articles"] or not s.isdigit() for s in claim["source"])
