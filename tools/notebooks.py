@@ -71,7 +71,7 @@ def pages() -> list[Path]:
 
 def name_of(path: Path) -> str:
     """A notebook's name below notebooks/: "00_start_here.ipynb", or "trials/02_noise-floor.ipynb"."""
-    return path.resolve().relative_to(FOLDER).as_posix()
+    return f"trials/{path.name}" if path.resolve().parent.name == "trials" else path.name
 
 
 def badges(name: str) -> str:

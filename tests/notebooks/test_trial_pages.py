@@ -61,7 +61,7 @@ def test_short_enough_to_be_read(read):
     own = read.prose.replace(badges(name_of(read.path)), "")
     assert 120 <= len(own.split()) <= 330
     for sentence in re.split(r"(?<=[.?!:])\s+|\n\n", own):
-        assert len(sentence.split()) <= 32, sentence
+        assert len(sentence.split()) <= 25, sentence
     for source in read.code[1:]:
         lines = source.splitlines()
         assert len([line for line in lines if line.strip()]) <= 15 and max(map(len, lines)) <= 78, source

@@ -4,7 +4,7 @@
 >>> page = Page("twice-as-far")
 >>> page.attack(surface="quadratic", bend=0.5)
 Claim twice-as-far: holds if the slope changes by at most a twentieth along the step
-Your case: too small or too large; height lost by the double step, beside that by the single one: 1.33 (1.29 to 1.36)
+Your case: too small or too large; height lost by the double step, beside that by the single one: 1.35 (1.35 to 1.36)
 It lies within the family that was tried, and does not meet the condition.
 It does not speak against the verdict.
 """
