@@ -121,6 +121,15 @@ def test_a_prediction_is_compared_with_the_verdict(capsys):
     assert "`page.guess.predict(2)`" in capsys.readouterr().out
 
 
+def test_the_verdict_says_how_often_another_draw_agrees(capsys, monkeypatch):
+    Page("noise-floor").verdict()
+    same = len(rows.masters("noise-floor"))
+    assert same >= 5 and f"With cases drawn anew, {same} times of {same} the verdict" in capsys.readouterr().out
+    monkeypatch.setattr(rows, "masters", lambda claim: ["holds only if", "depends"])
+    Page("noise-floor").verdict()
+    assert "With cases drawn anew, 1 times of 2 the verdict" in capsys.readouterr().out
+
+
 def test_every_verdict_answers_the_question():
     answers = [word for words in page.GUESSES.values() for word in words]
     assert sorted(answers) == sorted(VERDICTS)

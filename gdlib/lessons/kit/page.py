@@ -20,8 +20,8 @@ from gdlib.lessons.kit.prediction import Prediction
 KIND = {
     "theorem": "a theorem: it must hold in every case, to rounding, and one counterexample ends it",
     "existence": "an existence: one witness is enough",
-    "effect": "an effect: it holds if it is there in at least 90 % of the cases",
-    "practice": "about practice: it holds if its effect is there in at least 90 % of the cases",
+    "effect": "an effect: it holds where the share of cases that have it is 90 % or more, by Wilson's 95 % interval",
+    "practice": "about practice: it is judged by the share of cases that have its effect, as an effect is",
     "report": "a report: what an article printed comes out again, or it does not",
 }
 GUESSES = {  # a choice, and the verdicts that it stands for
@@ -123,9 +123,17 @@ class Page:
             f"It held {ledger.counted(found)}.{wide}",
             f"Effect{' where the condition is met' if self.trial.met else ''}: {middle} in the middle case, "
             f"{low} to {high} in nine cases of ten ({self.trial.unit}).",
+            self._drawn_anew(),
             *([f"Literature: {found['literature']}."] if "literature" in found else []),
             f"The lesson's one experiment said: {lesson}.",
         ])
+
+    def _drawn_anew(self):
+        """What other draws of the cases gave: the condition was found on this one, which flatters its shares."""
+        others = rows.masters(self.trial.claim)
+        same = others.count(self.result["verdict"])
+        found = "The condition was found on this draw of the cases. " if self.trial.met else ""
+        return f"{found}With cases drawn anew, {same} times of {len(others)} the verdict is the same."
 
     def attack(self, seed: int = 0, **changes: object) -> trial.Attack:
         """Run a case of your own: the best counterexample with changes.
