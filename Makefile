@@ -42,7 +42,7 @@ test: $(VENV)/.dev  ## every quick check: style, units, all notebooks as they ar
 	$(PY) -m ruff check .
 	$(PY) -m pytest -n 2 --no-loadscope-reorder -m "not long"
 
-notebooks: $(VENV)/.lab  ## run the lessons again and store their outputs
+notebooks: $(VENV)/.lab  ## run the lessons and the pages of trials again, and store their outputs
 	$(PY) -m tools.notebooks run
 
 publish: $(PY)  ## write this repository's address everywhere: make publish REPO=owner/name BRANCH=main

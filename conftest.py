@@ -56,7 +56,7 @@ def place(nodeid):
 
 def lesson(nodeid):
     """The stem of the lesson that a test runs, such as 01_gradients; "" for none."""
-    found = re.search(r"^notebooks/(\w+)\.ipynb|\[(\d\d_\w+)\]$", nodeid)
+    found = re.search(r"^notebooks/(?:trials/)?([\w-]+)\.ipynb|\[(\d\d_[\w-]+)\]$", nodeid)
     return (found[1] or found[2]) if found else ""
 
 

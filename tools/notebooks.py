@@ -5,6 +5,8 @@
     python -m tools.notebooks check [lesson.ipynb …]    # fail if a stored lesson is not what `run` would store
     python -m tools.notebooks measure [lesson.ipynb …]  # minutes, words, lines, exercises … of each, by the model
 
+Without a name they take all lessons, and all pages of trials, notebooks/trials.
+
 The normal form keeps what a reader sees: text, pictures, execution counts. It drops what changes from run to run:
 timing metadata, widget state, widget views with their random ids, the remains of progress bars, and the running
 Python's version.
@@ -48,12 +50,16 @@ try:
     import numpy as np
     import gdlib as gd
     from gdlib import analysis, plots
-    from gdlib.lessons.WORD import exercises as ex, explorers
-    from gdlib.lessons.kit import ledger
+IMPORTS
 except ModuleNotFoundError as e:
     source = f'"{{beside[0]}}[lessons]"' if beside else f'"gdlib[lessons] @ git+{{home}}" (fails? ask for its address)'
     raise ModuleNotFoundError(f"{{e.name}} is missing: in a new cell %pip install {{source}}, then restart") from None
-SEED = 0'''
+LAST'''
+OF_A_LESSON = {
+    "IMPORTS": "    from gdlib.lessons.{} import exercises as ex, explorers\n    from gdlib.lessons.kit import ledger",
+    "LAST": "SEED = 0",
+}
+OF_A_PAGE = {"IMPORTS": "    from gdlib.lessons.kit.page import Page", "LAST": 'page = Page("{}")'}
 
 
 def lessons() -> list[Path]:
@@ -61,13 +67,23 @@ def lessons() -> list[Path]:
     return sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
 
 
+def pages() -> list[Path]:
+    """The pages of claims on trial, notebooks/trials/NN_CLAIM.ipynb."""
+    return sorted((FOLDER / "trials").glob("[0-9][0-9]_*.ipynb"))
+
+
+def name_of(path: Path) -> str:
+    """A notebook's name below notebooks/: "00_start_here.ipynb", or "trials/02_noise-floor.ipynb"."""
+    return f"trials/{path.name}" if path.resolve().parent.name == "trials" else path.name
+
+
 def badges(name: str) -> str:
-    """The badge line of a lesson.
+    """The badge line of a lesson or of a trial's page.
 
     Parameters
     ----------
     name : str
-        Its file's name, such as "00_start_here.ipynb".
+        Its name below notebooks/, such as "00_start_here.ipynb".
     """
     slug = REPOSITORY.removeprefix("https://github.com/")
     return (
@@ -79,8 +95,11 @@ def badges(name: str) -> str:
 
 
 def set_up_of(name: str) -> str:
-    """The set-up cell of the lesson with this file name: the same in all, except the word in its import."""
-    return SET_UP.replace("WORD", Path(name).stem.split("_", 1)[1])
+    """The set-up cell: the same in all lessons, except a word, and on all pages of trials, except the claim."""
+    source, word = SET_UP, Path(name).stem.split("_", 1)[1]
+    for place, text in (OF_A_PAGE if name.startswith("trials/") else OF_A_LESSON).items():
+        source = source.replace(place, text.format(word))
+    return source
 
 
 def load(path: Path):
@@ -100,7 +119,7 @@ def stamp(nb, name: str):
     nb : nbformat.NotebookNode
         The notebook, which is also returned.
     name : str
-        Its file's name.
+        Its name below notebooks/.
     """
     head, *rest = [line for line in nb.cells[0].source.split("\n") if not line.startswith("[![")]
     while rest and not rest[0].strip():
@@ -109,7 +128,7 @@ def stamp(nb, name: str):
     set_up = next((c for c in nb.cells if "set-up" in c.metadata.get("tags", [])), None)
     if set_up is None:
         first_code = next((i for i, c in enumerate(nb.cells) if c.cell_type == "code"), len(nb.cells))
-        set_up = nbformat.v4.new_code_cell(metadata={"tags": ["set-up"]}, id=f"{name[:2]}-set-up")
+        set_up = nbformat.v4.new_code_cell(metadata={"tags": ["set-up"]}, id=f"{Path(name).name[:2]}-set-up")
         nb.cells.insert(first_code, set_up)
     set_up.source = set_up_of(name)
     return measure.stamped(nb)
@@ -189,7 +208,8 @@ def pinned() -> bool:
     """Whether this Python and its packages have the pinned versions, with which the stored outputs were made."""
     pins = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.M))
     extras = PROJECT["optional-dependencies"]
-    needed = [*PROJECT["dependencies"], *extras["plots"], *extras["distributed"], *extras["lessons"][1:]]
+    needed = [*PROJECT["dependencies"], *extras["lessons"][1:]]
+    needed += [requirement for extra in ("plots", "distributed", "trials") for requirement in extras[extra]]
     names = [re.match(r"[\w.-]+", requirement)[0] for requirement in needed]
     python = (ROOT / ".binder" / "runtime.txt").read_text().strip()
     return python == "python-{}.{}".format(*sys.version_info) and all(version(n) == pins[n] for n in names)
@@ -197,7 +217,7 @@ def pinned() -> bool:
 
 def run(path: Path):
     """Stamp, execute and store a lesson."""
-    store(path, dumps(normalise(execute(stamp(load(path), path.name), path.parent))))
+    store(path, dumps(normalise(execute(stamp(load(path), name_of(path)), path.parent))))
 
 
 def store(path: Path, text: str):
@@ -216,7 +236,7 @@ def complaints(path: Path) -> list[str]:
         for cell in nb.cells
         if cell.cell_type == "code" and cell.execution_count is None
     ]
-    if not found and dumps(normalise(stamp(nb, path.name))) != path.read_text(encoding="utf-8"):
+    if not found and dumps(normalise(stamp(nb, name_of(path)))) != path.read_text(encoding="utf-8"):
         found.append(
             f"{path.name} must be in normal form, with the badges and the set-up cell of all lessons; got other text. "
             f"Run `make notebooks`."
@@ -226,18 +246,18 @@ def complaints(path: Path) -> list[str]:
 
 def main(command: str = "", *names: str) -> int:
     """Do what the command line says; the exit status."""
-    paths = [Path(name).resolve() for name in names] or lessons()
+    paths = [Path(name).resolve() for name in names] or [*lessons(), *pages()]
     if command == "run":
         for path in paths:
             run(path)
         return 0
     if command == "stamp":
         for path in paths:
-            store(path, dumps(stamp(load(path), path.name)))
+            store(path, dumps(stamp(load(path), name_of(path))))
         return 0
     if command == "check":
         found = [line for path in paths for line in complaints(path)]
-        print("\n".join(found) or f"{len(paths)} lessons are in normal form")
+        print("\n".join(found) or f"{len(paths)} notebooks are in normal form")
         return bool(found)
     if command == "measure":
         print(measure.table({path.stem: load(path) for path in paths}))

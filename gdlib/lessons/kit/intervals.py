@@ -6,6 +6,7 @@ SciPy computes them. It is needed only where a trial is run or judged.
 """
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +91,7 @@ def wilson(k: int, n: int) -> tuple[float, float]:
         raise ValueError(f"k must be from 0 to n; got {k} of {n}")
     if n == 0:
         return 0.0, 1.0
-    interval = _stats().binomtest(int(k), int(n)).proportion_ci(LEVEL, method="wilson")
+    interval = _scipy("stats").binomtest(int(k), int(n)).proportion_ci(LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -101,13 +102,13 @@ def _around_the_mean(differences, share_of_variance):
     mean, error = float(d.mean()), float(np.sqrt(d.var(ddof=1) * share_of_variance))
     if error == 0:
         return Outcome(mean, mean, mean)
-    low, high = _stats().t.interval(LEVEL, len(d) - 1, mean, error)
-    return Outcome(mean, float(low), float(high))
+    half = error * float(_scipy("special").stdtrit(len(d) - 1, (1 + LEVEL) / 2))  # a quantile of Student's t
+    return Outcome(mean, mean - half, mean + half)
 
 
-def _stats():
+def _scipy(part):
+    """A part of SciPy. scipy.stats takes a second to import, so that it is only where shares are judged."""
     try:
-        from scipy import stats
+        return import_module(f"scipy.{part}")
     except ModuleNotFoundError:
         raise ModuleNotFoundError(INSTALL, name="scipy") from None
-    return stats

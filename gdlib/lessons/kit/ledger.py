@@ -16,6 +16,7 @@ from gdlib.lessons.kit import trial
 from gdlib.lessons.kit.notes import note
 
 LEDGER = data.FOLDER / "claims.toml"
+PAGES = data.FOLDER.parent / "notebooks" / "trials"
 VERDICTS = ("holds", "holds only if", "does not hold", "undecided")
 
 
@@ -125,7 +126,50 @@ def verdict(claim, holds, evidence, *, only_if="", otherwise=None):
         lines.append("The ledger has no verdict on this yet.")
     elif (recorded, entry.get("only_if", "")) != (found, condition):
         lines.append(f"The ledger says otherwise: {recorded} {entry.get('only_if', '')}".rstrip())
+    if "trial" in entry:
+        lines.append(f"On trial: {tried(entry['trial'])} {link(claim)}".rstrip())
     note("claim", lines)
+
+
+def tried(trial):
+    """What a trial came to, in one line.
+
+    Parameters
+    ----------
+    trial : dict
+        A claim's trial in the ledger.
+
+    Examples
+    --------
+    >>> counts = {"k_inside": 9, "n_inside": 9, "k_outside": 4, "n_outside": 8}
+    >>> tried({"verdict": "holds if", "condition": "it rains"} | counts)
+    'holds if it rains: in 9 of 9 cases where the condition is met, in 4 of 8 elsewhere.'
+    """
+    return f"{said(trial)}: {counted(trial)}."
+
+
+def counted(trial):
+    """In how many cases a trial's claim held, in words."""
+    inside = f"in {trial['k_inside']} of {trial['n_inside']} cases"
+    if "n_outside" not in trial:
+        return inside
+    return f"{inside} where the condition is met, in {trial['k_outside']} of {trial['n_outside']} elsewhere"
+
+
+def said(trial):
+    """A trial's verdict, with its condition where it has a part in it."""
+    return f"{trial['verdict']} {trial['condition']}" if "if" in trial["verdict"] else trial["verdict"]
+
+
+def page(claim):
+    """The file of a claim's page, notebooks/trials/NN_CLAIM.ipynb; NN is its lesson's number."""
+    return PAGES / f"{find(claim)['lessons'][0]}_{claim}.ipynb"
+
+
+def link(claim):
+    """A link from a lesson to a claim's page; "" where there is no page."""
+    name = page(claim).name
+    return f"[The trial](trials/{name})" if page(claim).exists() else ""
 
 
 def attack(claim, case, seed=0):

@@ -26,7 +26,8 @@ def note(kind, lines, widget_view=None, folded=""):
     kind : str
         One of KINDS.
     lines : list of str
-        Plain text. The first line is the heading; what stands in backquotes is shown as code.
+        Plain text. The first line is the heading; what stands in backquotes is shown as code, and [words](file) as a
+        link.
     widget_view : dict, optional
         A widget's display data, shown instead by a front end that has widgets.
     folded : str, optional
@@ -56,6 +57,7 @@ def as_html(kind, lines, folded=""):
 
 
 def _marked_up(line):
-    """A line as HTML, with its code and its verdict marked."""
+    """A line as HTML, with its code, its links and its verdict marked."""
     line = re.sub(r"`([^`\n]+)`", r"<code>\1</code>", html.escape(line))
+    line = re.sub(r"\[([^\]\n]+)\]\(([\w./#-]+)\)", r'<a href="\2">\1</a>', line)
     return f"<strong>{line}</strong>" if line.startswith("Verdict: ") else line

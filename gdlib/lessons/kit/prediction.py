@@ -24,6 +24,8 @@ class Prediction:
         Each choice and the case that it stands for.
     why : str
         The reason, shown after the measurement.
+    home : str, optional
+        What the variable belongs to.
 
     Examples
     --------
@@ -32,7 +34,8 @@ class Prediction:
     ('small', 'large')
     """
 
-    def __init__(self, name, question, *, at_least=None, equal_to=None, why):
+    def __init__(self, name, question, *, at_least=None, equal_to=None, why, home="ex"):
+        self.full_name = f"{home}.{name}"
         self.name, self.question, self.why = name, question, why
         self.choices, self._stands_for = (at_least, operator.le) if at_least else (equal_to, operator.eq)
         self.chosen = None
@@ -84,7 +87,7 @@ class Prediction:
             note("question", [self.question, f"Noted: {texts[self.chosen]}"])
             return
         lines = [self.question, *(f"{i}. {text}" for i, text in enumerate(texts, start=1)),
-                 f"(Without buttons here, choose by number: `ex.{self.name}.predict(2)`.)"]
+                 f"(Without buttons here, choose by number: `{self.full_name}.predict(2)`.)"]
         note("question", lines, widget_view=self._buttons(texts) if in_ipython() else None)
 
     def reveal(self, measured, shown=""):

@@ -69,6 +69,12 @@ def read(trial: Trial) -> list[Row]:
     return parse(trial, path(trial.claim).read_text(encoding="utf-8"))
 
 
+def masters(claim: str) -> list[str]:
+    """The verdicts with cases drawn anew from other master seeds, as masters.csv has them."""
+    with (FOLDER / "masters.csv").open(encoding="utf-8", newline="") as file:
+        return [line["verdict"] for line in csv.DictReader(file) if line["claim"] == claim]
+
+
 def _row(trial, line):
     values = {name: _value(axis, line[name]) for name, axis in trial.axes.items()}
     outcome = Outcome(*(float(line[name]) for name in ("effect", "low", "high")))

@@ -54,6 +54,7 @@ class Trial:
     of_each: int
     fixed: str
     literature: str
+    about: str = ""
 
     @property
     def condition(self) -> str:
@@ -157,7 +158,7 @@ def _maker(trial):
 def trial(claim: str, *, kind: str, unit: str) -> Callable:
     """Make a class a claim's trial, and register it.
 
-    The class has
+    The class's docstring says what is measured. The class has
 
     - `axes`: {name: `among(…)` or `between(…)`}, what varies from case to case; `case.name` is its value;
     - `run(case, rng)`: measure one case, and return an `Outcome`. Its effect is such that the claim says: it is larger
@@ -194,7 +195,8 @@ def trial(claim: str, *, kind: str, unit: str) -> Callable:
         defaults = dict(met=None, possible=None, most=math.inf, seeds=seeds, of_each=OF_EACH, fixed="", literature="")
         if unknown := set(given) - {"axes", "run", "smallest", *defaults}:
             raise ValueError(f"the trial of {claim} has an unknown part: {', '.join(sorted(unknown))}")
-        new = Trial(claim=claim, kind=kind, unit=unit, **(defaults | given))
+        about = " ".join((parts.__doc__ or "").split())
+        new = Trial(claim=claim, kind=kind, unit=unit, about=about, **(defaults | given))
         if new.seeds < seeds:
             raise ValueError(f"seeds must be at least {seeds} where an effect is measured; got {new.seeds}")
         if new.met and not new.met.__doc__:
@@ -250,7 +252,7 @@ def judged(trial: Trial, rows: Sequence[Row]) -> dict:
     if found == "undecided":
         result["seeds_needed"] = seeds_needed(trial, [row.outcome for row in rows])
     result["effect"] = [_rounded(q) for q in np.quantile(effects, [0.5, 0.05, 0.95])]
-    result["counterexample"] = _counterexample(trial, found, inside, outside)
+    result["counterexample"] = _counterexample(trial, found, inside + outside)
     result["literature"] = trial.literature
     return {name: value for name, value in result.items() if value != ""}
 
@@ -264,18 +266,43 @@ def _rounded(x):
     return float(f"{x:.3g}")
 
 
-def _counterexample(trial, found, inside, outside):
-    """The case that speaks most against the verdict; where none does, the one that comes nearest."""
+def told(case: object) -> str:
+    """A case in words: its parameters, three digits of each."""
+    return ", ".join(f"{name} = {value:.3g}" if isinstance(value, float) else f"{name} = {value}"
+                     for name, value in asdict(case).items())
+
+
+def counterexample(trial: Trial, found: str, rows: Sequence[Row]) -> tuple[Row, bool]:
+    """The case that speaks most against the verdict; where none does, the one that comes nearest.
+
+    Parameters
+    ----------
+    trial : Trial
+        The claim's trial.
+    found : str
+        Its verdict.
+    rows : sequence of Row
+        Its cases.
+
+    Returns
+    -------
+    row : Row
+        The case.
+    against : bool
+        Whether it speaks against the verdict.
+    """
     if found in ("fails", "backwards", "no effect"):
-        row = max(inside + outside, key=lambda row: row.outcome.low - trial.smallest)
-        against = trial.says(row.outcome) == HOLDS
-    else:
-        row = min(inside, key=lambda row: _margin(trial, row.outcome))
-        against = trial.says(row.outcome) not in (HOLDS, TOO_WIDE)
-    words = ", ".join(f"{name} = {value:.3g}" if isinstance(value, float) else f"{name} = {value}"
-                      for name, value in asdict(row.case).items())
+        row = max(rows, key=lambda row: row.outcome.low - trial.smallest)
+        return row, trial.says(row.outcome) == HOLDS
+    row = min((row for row in rows if row.inside), key=lambda row: _margin(trial, row.outcome))
+    return row, trial.says(row.outcome) not in (HOLDS, TOO_WIDE)
+
+
+def _counterexample(trial, found, rows):
+    """The same in words, as the ledger keeps it."""
+    row, against = counterexample(trial, found, rows)
     effect, low, high = row.outcome
-    about = f"case {row.number} ({words}): {effect:.3g} ({low:.3g} to {high:.3g})"
+    about = f"case {row.number} ({told(row.case)}): {effect:.3g} ({low:.3g} to {high:.3g})"
     return about if against else f"none; the nearest is {about}"
 
 
