@@ -375,6 +375,15 @@ def test_play_walks_through_the_moving_control_and_back(explorer):
 
 
 @each_explorer
+def test_the_buttons_of_play_get_names_where_they_live_and_nothing_of_it_is_stored(explorer):
+    e = explorer()
+    stored = e._repr_mimebundle_()["text/html"]
+    assert "Play or pause" in e.image.value and "onload" not in stored and "onclick" not in stored
+    assert ("onclick" in e.image.value) == (e.picked is not None)
+    e.close()
+
+
+@each_explorer
 def test_play_goes_on_from_where_the_slider_stands(explorer):
     """Also between two frames: Play then stands at the frame before, and moves nothing by standing there."""
     e = explorer()

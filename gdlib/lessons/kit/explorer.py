@@ -44,6 +44,13 @@ CLICK = (
     "i.dispatchEvent(new Event('input', {bubbles: true}))"
 )
 
+# The buttons of ipywidgets' Play show signs and have no names: readers of a screen reader would hear "button".
+NAMES = (
+    "const e = this, names = {play: 'Play or pause', pause: 'Play or pause', stop: 'To the start', retweet: 'Repeat'}; "
+    "setTimeout(() => e.closest('.gd-explorer')?.querySelectorAll('.widget-play button').forEach(b => { "
+    "for (const k in names) if (b.querySelector('.fa-' + k)) b.title = names[k]; }), 300)"
+)
+
 # Displayed explorers keep their widgets. A cell that is run again and again must not pile them up.
 KEPT_ALIVE = 8
 _alive = OrderedDict()
@@ -525,19 +532,20 @@ class Explorer:
 
     def _show(self):
         source = base64.b64encode(self.png()).decode()
-        self.image.value = self._image_html(source, clicks=self.picked is not None)
+        self.image.value = self._image_html(source, live=True)
         self.words.value = (
             '<div role="status" aria-live="polite" style="font-size:1.1em;line-height:1.5;min-height:3em">'
             f"{html.escape(self.sentence)}</div>{self._code()}"
         )
 
-    def _image_html(self, source, clicks=False):
-        """The picture with its description as HTML; `source` is its PNG in base64."""
+    def _image_html(self, source, live=False):
+        """The picture with its description as HTML, live or to be stored; `source` is its PNG in base64."""
         width, height = self._pixels()
-        click = f'onclick="{CLICK}" ' if clicks else ""
+        click = f'onclick="{CLICK}" ' if live and self.picked else ""
+        names = f'onload="{NAMES}" ' if live and self.moving else ""
         return (
             f'<img alt="{html.escape(self.sentence)}" width="{width}" height="{height}" '
-            f'style="max-width:100%;height:auto" {click}src="data:image/png;base64,{source}">'
+            f'style="max-width:100%;height:auto" {click}{names}src="data:image/png;base64,{source}">'
         )
 
     def _pixels(self):
