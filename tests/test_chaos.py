@@ -120,8 +120,9 @@ def walk(pool, is_over):
 @pytest.mark.skipif(os.name == "nt", reason="NO TEST OF CHAOS: Windows has no SIGSTOP to freeze a process with")
 def test_minutes_of_chaos_on_a_cluster_change_no_bit():
     with nothing_left() as look, contextlib.closing(Cluster(MACHINES)) as cluster:
-        options = dict(timeout=10, connect_timeout=60, max_deaths=10, on_hang="restart")
+        options = dict(timeout=60, connect_timeout=300, max_deaths=10, on_hang="restart")
         with dist.workers(shard(MACHINES, 16), MACHINES, address=cluster.address, **options) as pool:
+            pool.timeout, pool._connect_timeout = 10.0, 60.0  # to start them all may take longer
             chaos = Chaos(cluster, SECONDS, seed=1)
             chaos.start()
             steps, theta = walk(pool, lambda t: t >= 100 and not chaos.is_alive())
@@ -162,7 +163,7 @@ def test_a_new_machine_takes_the_place_of_a_lost_one(late, undisturbed):
 
     with contextlib.closing(Cluster(2)) as cluster:
         connect_timeout = 5 if late else 60
-        with dist.workers(shard(2, 16), 2, address=cluster.address, connect_timeout=60) as pool:
+        with dist.workers(shard(2, 16), 2, address=cluster.address, connect_timeout=300) as pool:
             pool._connect_timeout = connect_timeout
             cluster.machines.sort(key=lambda machine: machine.pid != parents(pool)[0])
             assert walk(pool, lose)[1].tobytes() == undisturbed
@@ -181,7 +182,7 @@ def test_a_new_machine_takes_the_place_of_a_lost_one(late, undisturbed):
 def test_a_frozen_worker_is_told_within_the_timeout_and_nothing_is_lost(where):
     with contextlib.ExitStack() as stack:
         address = None if where == "here" else stack.enter_context(contextlib.closing(Cluster(2))).address
-        pool = stack.enter_context(dist.workers(shard(2), 2, address=address, connect_timeout=60, timeout=60))
+        pool = stack.enter_context(dist.workers(shard(2), 2, address=address, connect_timeout=300, timeout=60))
         pool.timeout = 3.0
         try:
             with pytest.raises(TimeoutError, match="worker 1 has not answered 'gradient' within 3 s") as caught:

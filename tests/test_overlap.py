@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import gdlib as gd
 from gdlib.distributed import overlap
-from tests.benchmarks.distributed import Layered, sum_in_parts, sum_whole
+from tests.layers import Layered, sum_in_parts, sum_whole
 
 LAYERS = st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1e6)), min_size=1, max_size=12)
 NETWORK = dict(alpha=st.floats(0, 5), beta=st.floats(0, 1e-5), bucket_bytes=st.sampled_from([0, 1e3, 1e5, 1e6, 1e9]))
