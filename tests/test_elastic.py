@@ -147,7 +147,7 @@ def test_local_steps_go_on(inner):
 
 @pytest.mark.parametrize("make", [
     lambda pool: dist.synchronous(pool), lambda pool: dist.compressed(pool, dist.eight_bits),
-    lambda pool: dist.local_steps(pool, 3, gd.gradient_descent(0.05), scaffold=True),
+    lambda pool: dist.local_steps(pool, 10, gd.gradient_descent(0.1), scaffold=True),
 ], ids=["synchronous", "compressed", "local"])
 def test_a_saved_run_goes_on_with_another_number_of_workers(make, tmp_path):
     opt, least = gd.gradient_descent(0.2), WHOLE(WHOLE.solution())
