@@ -39,12 +39,14 @@ def test_no_statement_stands_twice():
 
 
 @pytest.mark.parametrize("lesson", sorted(NOTEBOOKS))
-def test_every_claim_of_a_written_lesson_has_its_experiment_and_verdict(lesson):
+def test_every_claim_of_a_written_lesson_has_its_experiment_there_or_a_trial(lesson):
     cells = json.loads(NOTEBOOKS[lesson].read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     tested = set(re.findall(r"""ledger\.verdict\(\s*["']([\w-]+)["']""", code))
-    assert first_of(lesson) <= tested
-    assert {name for name in first_of(lesson) if CLAIMS[name].get("verdict", "open") == "open"} == set()
+    on_trial = {name for name in first_of(lesson) if "trial" in CLAIMS[name]}
+    assert first_of(lesson) <= tested | on_trial
+    # A verdict of the lesson's own stands in the ledger where the lesson's box measures it, and only there.
+    assert {name for name in first_of(lesson) if CLAIMS[name].get("verdict", "open") == "open"} == on_trial - tested
 
 
 def test_no_verdict_without_a_lesson():
