@@ -40,8 +40,9 @@ def test_every_claim_of_a_written_lesson_has_its_experiment_and_verdict(lesson):
     cells = json.loads(NOTEBOOKS[lesson].read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     tested = set(re.findall(r"""ledger\.verdict\(\s*["']([\w-]+)["']""", code))
-    assert first_of(lesson) <= tested
-    assert {name for name in first_of(lesson) if CLAIMS[name].get("verdict", "open") == "open"} == set()
+    on_trial_only = {name for name in first_of(lesson) if "verdict" not in CLAIMS[name] and "trial" in CLAIMS[name]}
+    assert first_of(lesson) - on_trial_only <= tested
+    assert {name for name in first_of(lesson) - on_trial_only if CLAIMS[name].get("verdict", "open") == "open"} == set()
 
 
 def test_no_verdict_without_a_lesson():

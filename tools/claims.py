@@ -16,7 +16,8 @@ Written by `python -m tools.claims` from [`data/claims.toml`](data/claims.toml):
 Articles say many things about gradient descent. Each row is one of them, paraphrased, with the lesson that tests it and
 the verdict that its experiment ends with: *holds*, *holds only if …*, *does not hold*, or *undecided* (the spread of
 the measurement covers the difference). The tests run every experiment again and compare. Where it says *to be measured*
-the experiment is still to come. The numbers under *source* are those of the articles at the end.
+the experiment is still to come; *on trial only* means that there is a trial, and no experiment in a lesson. The numbers
+under *source* are those of the articles at the end.
 
 One experiment is one case. A claim *on trial* is run on many cases, drawn from a family whose ranges are its scope, in
 equal number where its condition is met and where it is not. `make trials` runs them again. Their rows are in
@@ -65,6 +66,8 @@ def on_trial(name, trial):
 def said(claim):
     """A claim's verdict as the table shows it."""
     verdict = claim.get("verdict", "open")
+    if verdict == "open" and "trial" in claim:
+        return "on trial only"
     return "to be measured" if verdict == "open" else f"*{verdict}* {claim.get('only_if', '')}".rstrip()
 
 
