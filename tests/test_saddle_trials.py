@@ -49,3 +49,11 @@ def test_where_no_walk_stalls_nothing_is_said():
     tried = CLAIMS["stall-means-critical-point"]
     assert tried.says(trials._mean_share([], 1)) == "too wide"
     assert tried.says(trials._mean_share([1.0] * 8, 1)) == "holds"
+
+
+def test_walks_that_fly_off_are_not_near_a_critical_point():
+    """From a rate of 9 on, the search would meet numbers that are too large for it."""
+    case = CLAIMS["stall-means-critical-point"].case(
+        inputs="digits", columns=3, hidden=5, activation="tanh", loss="squared", decay=1.0, lr=9.0, batch="all rows",
+        look=1, tolerance=1e-2)
+    assert CLAIMS["stall-means-critical-point"].measured(case, 0).effect == 0
