@@ -154,6 +154,8 @@ def _details(claim, result):
 def in_lesson(claim: dict) -> str:
     """The verdict of the lesson's one experiment."""
     found = claim.get("verdict", "open")
+    if found == "open" and "trial" in claim:
+        return "it is on trial only"
     return "to be measured" if found == "open" else f"*{found}* {claim.get('only_if', '')}".rstrip()
 
 

@@ -1,11 +1,11 @@
-"""Lesson 06's films: each function takes what a cell computed, and gives `plots.film` its figure, draw and frames."""
+"""Lesson 06's pictures: a film, and the losses of frequent and rare classes."""
 import numpy as np
 
 from gdlib import plots
 
 
 def race(f, paths, target):
-    """Methods from one start on the ground of f, in two dimensions, and the share of the loss that each has left.
+    """Make a film of methods from one start on the ground of f, in two dimensions, and of the losses they have left.
 
     Parameters
     ----------
@@ -44,3 +44,39 @@ def race(f, paths, target):
             curve.set_data(np.arange(k + 1), shares[name][: k + 1])
 
     return fig, draw, np.unique(np.geomspace(1, len(share), 50).astype(int)) - 1
+
+
+def by_frequency(model, runs, groups):
+    """Draw the loss over the steps on each group of rows, a panel for each group and a curve for each method.
+
+    The panels reach up to one and a half times the loss of a model that finds all classes equally likely.
+
+    Parameters
+    ----------
+    model : SoftmaxRegression
+        Its rows are those of the groups.
+    runs : dict
+        Method, such as "momentum" or "Adam" -> its Run.
+    groups : list of array
+        Numbers of the rows of each group, from the most frequent classes to the rarest; empty ones are left out.
+
+    Returns
+    -------
+    Figure
+        For `plots.show`.
+    """
+    groups = [rows for rows in groups if len(rows)]
+    fig, axes = plots.grid(len(groups), height=3.6, sharey=True, squeeze=False)
+    for ax, rows in zip(axes[0], groups, strict=True):
+        for name, run in runs.items():
+            colour, style = plots.METHOD[name]
+            ax.plot(run.t, model(run.theta, rows), color=colour, linestyle=style, linewidth=2.4, label=name)
+        classes, most = np.unique(model.y[rows], return_counts=True)
+        few, many = most.min(), most.max()
+        rows_each = f"{few}" if few == many else f"{few} to {many}"
+        ax.set_title(f"{len(classes)} {'class' if len(classes) == 1 else 'classes'} of {rows_each} "
+                     f"{'row' if many == 1 else 'rows'}", loc="left", fontsize=11)
+        ax.set_xlabel("step")
+    axes[0, 0].set(ylabel="mean loss of these rows", ylim=(0, 1.5 * np.log(model.y.max() + 1)))
+    axes[0, -1].legend(frameon=False)
+    return fig
