@@ -1,9 +1,10 @@
-"""What the trials of lesson 08 measure with."""
+"""What the trials of lessons 01 and 08 measure with."""
 import numpy as np
 import pytest
 
 import gdlib as gd
 from gdlib.lessons.distributed import trials as distributed
+from gdlib.lessons.gradients import trials as gradients
 from gdlib.lessons.kit import small_models, trial
 
 TRIALS = trial.load()
@@ -44,6 +45,43 @@ def test_each_run_may_have_rows_of_its_own(model):
 def test_the_squares_of_a_tables_columns_shrink_to_one_over_kappa():
     X, _ = small_models.table("least squares", 20_000, 3, 100.0, 0.0, RNG(0))
     assert (X**2).mean(axis=0) == pytest.approx([1, 0.1, 0.01], rel=0.05)
+
+
+def test_the_articles_program_gives_four_of_the_printed_rows_at_other_iterations():
+    as_written = {"rate": 0.001, "loss": "mean", "updates": "together", "bits": 64}
+    fits = {labels: TRIALS["article-table"].run(case_of("article-table", labels=labels, **as_written), None).effect
+            for labels in ("as printed", "counted from 0", "any iteration")}
+    assert fits == {"as printed": 0, "counted from 0": 2, "any iteration": 4}
+    walked = gradients.parabola_fit(case_of("article-table", labels="as printed", **as_written))
+    points, y = gd.data.load("parabola")
+    model = gd.LeastSquares(points ** [0, 1, 2], y, intercept=False)
+    assert walked == pytest.approx(gd.run(model, gd.gradient_descent(0.001), np.zeros(3), 200).theta)
+
+
+def test_a_power_of_the_step_is_so_many_steps():
+    case = case_of("article-converges", points=5, degree=2, places="−1 to 1", times=0.4)
+    X = gradients.polynomial_columns(case, RNG(0))
+    model = gd.LeastSquares(X, X @ [1.0, -2, 3], intercept=False)
+    curvatures = np.linalg.eigvalsh(model.hess())
+    lr = 0.8 / curvatures[-1]
+    steps = int(np.ceil(5 / (1 - np.abs(1 - lr * curvatures).max())))
+    off = RNG(0).standard_normal((3, 16))
+    walk = gd.run(model, gd.gradient_descent(lr), off.T + [1, -2, 3], steps, every=steps)
+    left = np.linalg.norm(walk.theta[-1] - [1, -2, 3], axis=-1) / np.linalg.norm(off, axis=0)
+    assert TRIALS["article-converges"].run(case, RNG(0)).effect == pytest.approx(-np.log(left.max()))
+
+
+def test_as_printed_the_program_stops_at_a_name_and_with_it_at_a_shape():
+    x, y = RNG(0).standard_normal((10, 2)), np.ones(10)
+    with pytest.raises(NameError, match="y_pred"):
+        gradients._train(x, y, 0.1, gradients.UPDATES["nothing"])
+    with pytest.raises(ValueError, match="shapes"):
+        gradients._train(x, y, 0.1, gradients.UPDATES["the names"])
+
+
+def test_the_first_step_at_which_something_is_so():
+    there = np.array([[False, False, True], [False, True, False], [False, True, False]])
+    assert list(gradients._first(there)) == [2, 1, 0]
 
 
 def test_one_worker_is_never_stale_and_more_are_as_stale_as_they_are_many():
