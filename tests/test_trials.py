@@ -605,6 +605,9 @@ SWING = {"steepness": 1.9, "beta": 0.95, "hold": "η/(1 − β)", "shape": "bowl
 FALLING = {"spectrum": "geometric", "d": 10, "kappa": 100, "noise": "vanishing", "sigma": 1, "schedule": "cosine",
            "steps": 1000}
 WELL = {"tilt": 0.2, "above": 0.5, "beta": 0.9, "lr": 0.05, "hold": "η", "count": "crosses once"}
+ESCAPE = {"tilt": 0.1, "lr": 0.05, "heat": 0.3, "time": 400, "noise": "rows reshuffled", "count": "crosses once"}
+RACE = {"model": "least squares", "columns": "normal", "n": 250, "kappa": 10, "noise": 0.3, "depth": 4}
+BANDWIDTH = {"batch": 1078, "times": 16, "launch": 30, "weights": 10, "values": 2, "tile": 1, "cache": 10_000}
 TRIED_BY_A_SCEPTIC = [
     ("noise-floor", {"n": 20, "d": 60, "kappa": 1, "columns": "normal", "noise": 1, "tails": "normal", "batch": 1,
                      "share": 0.2}, OTHER, False),  # every row can be fitted: no floor at all
@@ -623,6 +626,12 @@ TRIED_BY_A_SCEPTIC = [
                                   "away": 1e-3}, BACKWARDS, False),  # off the ridge, and slower
     ("momentum-accelerates", {"spectrum": "geometric", "d": 5, "kappa": 100, "beta": 0.9, "target": 0.003,
                               "sigma": 0.01, "count": "stays"}, NO_EFFECT, False),  # noise
+    ("sgd-escapes", ESCAPE, NO_EFFECT, False),  # reshuffled rows cancel over an epoch
+    ("sgd-escapes", ESCAPE | {"heat": 1, "noise": "fades with the slope"}, NO_EFFECT, False),  # interpolation
+    ("minibatch-faster-than-sgd", RACE | {"size": 32, "cost": 0}, BACKWARDS, False),  # by examples one row is better
+    ("minibatch-faster-than-sgd", RACE | {"size": 32, "cost": 100}, HOLDS, True),
+    ("sgd-fast-noisy", RACE | {"cost": 0, "offset": 10}, BACKWARDS, False),  # all rows pull the same way at first
+    ("big-batch-hardware", BANDWIDTH, BACKWARDS, False),  # out of the cache, as the lesson's own clock may show
     ("steepest", {"surface": "rosenbrock", "kappa": 1, "length": "largest coordinate", "bend": 0.01}, OTHER, False),
 ]
 
@@ -649,7 +658,7 @@ def entry_condition(entry):
     return entry["trial"].get("condition", "")
 
 
-TRIED = 20  # of all claims: raise it with each trial that is added
+TRIED = 26  # of all claims: raise it with each trial that is added
 
 
 def test_how_many_claims_were_tried():
