@@ -1,4 +1,4 @@
-"""Lesson 02: the claims on batches, on trial."""
+"""Lesson 02: the floor of the noise, the order of the rows, and a steady descent, on trial."""
 import numpy as np
 
 import gdlib as gd
