@@ -4,6 +4,7 @@ import numpy as np
 import gdlib as gd
 from gdlib.lessons.kit.axes import among, between
 from gdlib.lessons.kit.intervals import paired
+from gdlib.lessons.kit.small_models import MODELS, dim, loss, slopes, table
 from gdlib.lessons.kit.trial import trial
 from gdlib.lessons.kit.walks import SURFACES, check_length, quadratic, spectrum, steps_until, surface
 
@@ -186,3 +187,225 @@ def _judged(lam, case, shares, squares):
             brings = brings + (case.sigma * rate) ** 2 * lam
     tuned, losses = (0.5 * ((keeps * squares[part][:, None] + brings) * lam).sum(axis=-1) for part in (0, 1))  # (8, 30)
     return np.maximum(losses[:, tuned.mean(axis=0).argmin()], 1e-300)
+
+
+WAYS = ("0.001", "0.01", "0.1", "1", "1/λ at the start", "half of a range test's lowest", "the best of four numbers")
+SWEEP = np.geomspace(1e-5, 1e3, 33)
+SIDE = 16  # problems of a model, side by side
+
+
+@trial("no-universal-lr", kind="effect", unit="share of the gain that is lost")
+class NoUniversalRate:
+    """A way to set the rate, on 48 problems: how much of the gain of the best of 33 rates does it lose?
+
+    A way that loses a tenth of the gain or more on average is no universal way. By theory no number can be one in the
+    inputs' own units: the best rate goes with one over the square of the scale.
+    """
+
+    axes = {
+        "way": among(*WAYS, about="way to set the rate:"),
+        "inputs": among("in their own units", "standardised", about="inputs"),
+        "batch": among(4, 16, 48, about="batch", least=1, most=48),
+        "steps": among(40, 200, about="steps", least=5, most=2000),
+    }
+    fixed = ("plain descent; 16 problems of each of 3 models, 48 rows, 5 columns; own units: scales from 0.1 to 10; "
+             "the best rate, and the best of four, are chosen on other batches; range tests grow from 1e-5 to 1,000")
+    smallest = 0.1
+    seeds = 48
+    literature = ("Smith (2017) agrees that one has to try, by a range test; Nesterov (2004): 1/L serves every smooth "
+                  "convex loss, without noise")
+
+    def met(case):
+        """the way is one number, and the inputs come in their own units"""
+        return case.way in WAYS[:4] and case.inputs == "in their own units"
+
+    def run(case, rng):
+        return paired(np.concatenate([_lost(case, model, rng) for model in MODELS]))
+
+
+def _lost(case, model, rng):
+    """The share of the gain that a way loses on 16 problems."""
+    problems = _Problems(case, model, rng)
+    best = SWEEP[problems.ends(SWEEP, "chosen").argmin(axis=1)]
+    by_own, by_best = problems.ends(np.stack([_own_rate(case, problems), best], axis=-1), "judged").T
+    first = problems.losses(problems.start)[:, 0]
+    return np.clip((by_own - by_best) / (first - by_best), -1, 1)
+
+
+def _own_rate(case, problems):
+    """The rate that a way gives for each of 16 problems."""
+    if case.way == "1/λ at the start":
+        return 1 / problems.sharpnesses()
+    if case.way == "half of a range test's lowest":
+        growing = np.geomspace(1e-5, 1e3, case.steps)
+        seen = [problems.losses(theta)[:, 0] for theta in problems.walk(growing[:, None, None], "tested")]
+        return growing[np.argmin(seen, axis=0)] / 2
+    if case.way == "the best of four numbers":
+        four = np.array([0.001, 0.01, 0.1, 1])
+        return four[problems.ends(four, "chosen").argmin(axis=1)]
+    return np.full(SIDE, float(case.way))
+
+
+class _Problems:
+    """Problems of one model side by side, with three orders of batches."""
+
+    def __init__(self, case, model, rng):
+        self.case, self.model = case, model
+        tables = [table(model, 48, 5, rng.uniform(1, 30), rng.uniform(0.1, 1), rng) for _ in range(SIDE)]
+        X, self.y = (np.array(parts) for parts in zip(*tables, strict=True))
+        standardised = case.inputs == "standardised"
+        self.X = X / X.std(axis=1, keepdims=True) if standardised else X * 10 ** rng.uniform(-1, 1, (SIDE, 1, 1))
+        self.start = 0.5 * rng.standard_normal((SIDE, 1, dim(model, 5)))
+        drawn = rng.integers(48, size=(3, case.steps, SIDE, case.batch))
+        self.orders = dict(zip(("chosen", "tested", "judged"), drawn, strict=True))
+
+    def walk(self, rates, order):
+        """The points (16, k, d) after each step, at rates (steps, 16 or 1, k)."""
+        theta, each = self.start, np.arange(SIDE)[:, None]
+        for rows, rate in zip(self.orders[order], rates, strict=True):
+            x, y = self.X[each, rows][:, None], self.y[each, rows][:, None]
+            theta = theta - rate[..., None] * slopes(self.model, theta, x, y)
+            yield theta
+
+    def losses(self, theta):
+        """The losses (16, k) over all rows; 1e9 for a walk that has flown off."""
+        return np.nan_to_num(loss(self.model, theta, self.X[:, None], self.y[:, None]), nan=1e9)
+
+    def ends(self, rates, order):
+        """The losses (16, k) at the end of walks at constant rates (k,) or (16, k)."""
+        *_, theta = self.walk(np.broadcast_to(rates, (self.case.steps, SIDE, np.shape(rates)[-1])), order)
+        return self.losses(theta)
+
+    def sharpnesses(self):
+        """The largest curvature at each start."""
+        return np.array([_sharpness(self.model, start[0], X, y)
+                         for start, X, y in zip(self.start, self.X, self.y, strict=True)])
+
+
+def _sharpness(model, theta, X, y):
+    f = gd.Objective(model, lambda t: loss(model, t, X, y), lambda t: slopes(model, t, X, y))
+    return np.linalg.eigvalsh(gd.analysis.hessian(f, theta))[-1]
+
+
+GROUNDS = ("ripples", "hills", "two wells", "network")
+WALKS = {
+    "ground": among(*GROUNDS, about="ground"),
+    "d": among(1, 2, 5, about="coordinates (of a network: inputs)", least=1, most=20),
+    "steepness": between(3, 60, about="largest curvature of a ripple, that of the valley being 1,", log=True, least=1,
+                         most=1000),
+    "waves": between(2, 10, about="waves of the ripples in 2π", least=0.5, most=50),
+    "times": between(0.05, 3, about="the smaller rate, as a multiple of 2/λ of the ripples (else: of the start),",
+                     log=True, least=0.01, most=100),
+    "schedule": among("constant", "falling", about="rate"),
+    "budget": among("steps", "η × steps", about="held equal"),
+    "count": among("the end", "the lowest seen", about="what counts is"),
+}
+HELD_ON_GROUNDS = ("16 grounds, 24 starts on each; the larger rate is ten times the smaller; exact slopes; the smaller "
+                   "has 20/rate steps, 400 to 6,000; the lowest loss is the lowest that any walk of the case has seen")
+
+
+@trial("lr-too-small-stuck", kind="effect", unit="share of the excess loss that ten times the rate saves")
+class TooSmallIsStuck:
+    """How far above the lowest loss do walks come to rest, at a rate and at ten times of it?
+
+    Below 2/λ of the ripples, each walk settles in the ripple that the slope leads it to, so ten times as small a rate
+    changes nothing; a rate above that edge can't settle in a ripple until it has fallen. A fifth is the least saving
+    that is worth another run.
+    """
+
+    axes = WALKS
+    fixed = HELD_ON_GROUNDS
+    smallest = 0.2
+    seeds = 16
+    literature = ("Kong and Tao (2020) agree: where a rate passes over the small scale of a loss, descent without "
+                  "noise wanders like a hot particle; Kleinberg, Li and Yuan (2018) agree, with noise")
+
+    def met(case):
+        """there are ripples in a valley, ten times as steep as it or more; the rate falls, and is below 2/λ of the
+        ripples, ten times of it three times above, and below 2/λ of the valley; and the end counts"""
+        larger = 10 * case.times * 2 / (1 + case.steepness)
+        rippled = case.ground in ("ripples", "hills") and case.steepness >= 10
+        falls = case.schedule == "falling" and case.count == "the end"
+        return rippled and falls and 0.3 <= case.times < 1 and larger < 2
+
+    def run(case, rng):
+        small, large = _excesses(case, rng)
+        return paired((small - large) / np.maximum(small, large))
+
+
+@trial("small-steps-find", kind="effect", unit="share of the excess loss that a tenth of the rate saves")
+class SmallStepsFind:
+    """The same walks, asked the other way round: does a tenth of the rate come nearer to the lowest loss?"""
+
+    axes = WALKS
+    fixed = HELD_ON_GROUNDS
+    smallest = 0.2
+    seeds = 16
+    literature = ("Kong and Tao (2020) narrow it: a large constant rate comes to a distribution, not to a point; "
+                  "Robbins and Monro (1951): the rate has to fall")
+
+    def met(case):
+        """the rate stays constant, the larger is at or above half of 2/λ of the valley, the smaller below 2/λ of the
+        ripples, and the end counts"""
+        larger = 10 * case.times * 2 / (1 + case.steepness)
+        rippled = case.ground in ("ripples", "hills")
+        return rippled and case.schedule == "constant" and case.times < 1 <= larger and case.count == "the end"
+
+    def run(case, rng):
+        small, large = _excesses(case, rng)
+        return paired((large - small) / np.maximum(small, large))
+
+
+def _excesses(case, rng):
+    """The mean excess loss (16,) at the smaller and at the larger rate."""
+    f, edge, starts = _ground(case, rng)
+    rate = case.times * edge
+    steps = int(np.clip(20 / rate, 400, 6000 if case.ground != "network" else 2000))
+    ends = [_walk_on(f, starts, rate, steps, case), _walk_on(f, starts, 10 * rate,
+                                                             steps if case.budget == "steps" else steps // 10, case)]
+    first = f(starts).mean(axis=0)
+    lowest = np.minimum(ends[0].min(axis=0), ends[1].min(axis=0))
+    return [np.minimum((end - lowest).mean(axis=0), 10 * (first - lowest)) + 1e-6 * (first - lowest) for end in ends]
+
+
+def _walk_on(f, theta, rate, steps, case):
+    """The losses (24, 16) at the end, or the lowest on the way."""
+    lowest = f(theta)
+    for t in range(steps):
+        theta = theta - rate * (1 if case.schedule == "constant" else 1 - t / steps) * f.grad(theta)
+        if case.count == "the lowest seen":
+            lowest = np.fmin(lowest, f(theta))
+    return np.nan_to_num(f(theta), nan=1e9) if case.count == "the end" else lowest
+
+
+def _ground(case, rng):
+    """A ground that differs from column to column, 2/λ of its ripples (or of the start), and starts (24, 16, d)."""
+    d, k = case.d, case.waves
+    if case.ground == "network":  # a student of six units, and a teacher like it
+        X = rng.standard_normal((16, 16, d))
+        teacher, starts = (rng.standard_normal((n, 16, dim("network", d))) for n in (1, 24))
+        y = np.tanh(X @ teacher[0, :, :-6].reshape(16, d, 6)) @ teacher[0, :, -6:, None]
+        f = gd.Objective("network", lambda t: loss("network", t, X, y[..., 0]),
+                         lambda t: slopes("network", t, X, y[..., 0]))
+        return f, 2 / _sharpness("network", starts[0, 0], X[0], y[0, :, 0]), starts
+    starts = 2 * rng.standard_normal((24, 16, d))
+    if case.ground == "two wells":
+        return gd.Objective("two wells", lambda x: ((x * x - 1) ** 2 / 4 + 0.1 * x).sum(axis=-1),
+                            lambda x: x * (x * x - 1) + 0.1), 2 / float(3 * (starts**2).max()), starts
+    ways = np.linalg.qr(rng.standard_normal((16, d, d)))[0]
+    if case.ground == "hills":  # waves of several lengths, in directions that are not at right angles
+        ways = ways * rng.uniform(0.5, 1, (16, 1, d)) + 0.3 * rng.standard_normal((16, d, d)) / np.sqrt(d)
+    phase, height = rng.uniform(0, 2 * np.pi, (16, d)), case.steepness / k**2
+
+    def value(theta):
+        return (theta**2).sum(axis=-1) / 2 + height * np.cos(k * _along(theta, ways) + phase).sum(axis=-1)
+
+    def slope(theta):
+        return theta - height * k * _along(np.sin(k * _along(theta, ways) + phase), ways.swapaxes(1, 2))
+
+    return gd.Objective(case.ground, value, slope), 2 / (1 + case.steepness), starts
+
+
+def _along(theta, ways):
+    """θ (24, 16, d) in the directions of its column, the columns of ways (16, d, d)."""
+    return (theta[..., None, :] @ ways)[..., 0, :]
