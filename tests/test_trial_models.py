@@ -95,6 +95,20 @@ def test_a_ground_has_the_gradient_that_it_says(ground):
     assert (f.grad(starts) * v).sum(axis=-1) == pytest.approx(change, rel=1e-4, abs=1e-6)
 
 
+def test_power_iteration_finds_the_sharpness_of_each_start():
+    net = learning_rate._digits_net(24, 6, "tanh", "squared", False, RNG(0))
+    theta = np.array([net.init(RNG(seed)) for seed in range(3)])
+    value, _ = learning_rate._sharpnesses(net, theta, RNG(1).standard_normal(theta.shape), 200)
+    assert value == pytest.approx([np.linalg.eigvalsh(net.hess(point))[-1] for point in theta], rel=1e-3)
+
+
+def test_the_largest_rate_that_trains():
+    trains = np.zeros((3, 12), bool)
+    trains[0, [2, 5]] = trains[1, 11] = True
+    octave = np.log2(1000) / 11
+    assert learning_rate._log_largest(trains) == pytest.approx([5 * octave, 11 * octave, 0])
+
+
 def test_one_worker_is_never_stale_and_more_are_as_stale_as_they_are_many():
     case = case_of("parameter-server", server=0.0, slow="one, five times")
     seconds, stale = distributed.timetable(1, case, RNG(0))

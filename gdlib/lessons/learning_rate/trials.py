@@ -409,3 +409,132 @@ def _ground(case, rng):
 def _along(theta, ways):
     """θ (24, 16, d) in the directions of its column, the columns of ways (16, d, d)."""
     return (theta[..., None, :] @ ways)[..., 0, :]
+
+
+@trial("edge-of-stability", kind="effect", unit="share of the starts that come to the edge and learn on")
+class EdgeOfStability:
+    """Does a network's sharpness climb to 2/η and hover there, within a tenth, while the loss goes on falling?
+
+    Counted are starts whose mean η · sharpness over the last third is from 1.8 to 2.2, and whose mean loss there is
+    below that of the middle third.
+    """
+
+    axes = {
+        "loss": among("squared", "cross-entropy", about="loss"),
+        "begin": between(0.1, 1.9, about="η · sharpness at the start", log=True, least=0.01, most=1.99),
+        "labels": among("digits", "random", about="labels"),
+        "rows": among(24, 96, about="rows", least=8, most=500),
+        "width": among(6, 16, about="units", least=1, most=100),
+        "activation": among("tanh", "relu", about="activation"),
+        "steps": among(500, 2500, about="steps", least=90, most=20_000),
+    }
+    fixed = ("full gradient; digits 0 to 3, 8 principal components; squared error to one-hot targets; 8 starts of the "
+             "usual size; the sharpness at 12 steps of the last third")
+    smallest = 0.5
+    literature = ("Cohen et al. (2021) agree for squared error, and report that with cross-entropy the sharpness falls "
+                  "again late in training; Damian, Nichani and Lee (2023) explain the hovering")
+
+    def met(case):
+        """the error is squared, η · sharpness is 1 or more at the start, and there are 2,500 steps or more"""
+        return case.loss == "squared" and case.begin >= 1 and case.steps >= 2500
+
+    def run(case, rng):
+        net = _digits_net(case.rows, case.width, case.activation, case.loss, case.labels == "random", rng)
+        gain = 2**0.5 if case.activation == "relu" else 1.0
+        theta = np.array([net.init(rng, gain) for _ in range(8)])
+        value, v = _sharpnesses(net, theta, rng.standard_normal(theta.shape), 100)
+        lr = (case.begin / value)[:, None]
+        late, losses = [], []
+        for t in range(case.steps):
+            if 3 * t >= case.steps:
+                losses.append(net(theta))
+            if 3 * t >= 2 * case.steps and t % (case.steps // 36) == 0:
+                value, v = _sharpnesses(net, theta, v, 10 if late else 60)
+                late.append(value * lr[:, 0])
+            theta = theta - lr * net.grad(theta)
+        middle, last = (np.mean(part, axis=0) for part in np.array_split(losses, 2))
+        return paired((np.abs(np.mean(late, axis=0) - 2) <= 0.2) & (last < middle))
+
+
+def _digits_net(rows, width, activation, kind, shuffled, rng):
+    """A network on drawn digits 0 to 3, given by their eight principal components, of mean square 1 together."""
+    images, digit = gd.data.load("digits")
+    few = rng.choice(np.flatnonzero(digit < 4), rows, replace=False)
+    X = images[few] - images[few].mean(axis=0)
+    X = X @ np.linalg.svd(X, full_matrices=False)[2][:8].T
+    X, y = X / np.sqrt((X**2).mean()), digit[few].astype(int)
+    y = rng.permutation(y) if shuffled else y
+    return gd.MLP(X, np.eye(4)[y] if kind == "squared" else y, (width,), activation, kind)
+
+
+def _sharpnesses(net, theta, v, iterations):
+    """The largest eigenvalue of the Hessian at each start, and its vector, by power iteration."""
+    for _ in range(iterations):
+        v = v / np.linalg.norm(v, axis=-1, keepdims=True)
+        w = net.hvp(theta, v)
+        value, v = (v * w).sum(axis=-1), w
+    return value, v
+
+
+@trial("warmup-larger-rate", kind="effect", unit="doublings of the rate that is bearable, or halvings of the loss")
+class WarmUp:
+    """With warm-up and without, at each of 12 rates: the largest one that trains, and the loss at the best one.
+
+    These are two claims, so what is asked is an axis. A rate trains if it ends below half of the loss of a network
+    whose parameters are all 0. A quarter of a doubling, 19 %, is the least of either that pays for one more number.
+    """
+
+    axes = {
+        "asked": among("the largest rate", "the lowest loss", about="asked is"),
+        "gain": between(0.5, 4, about="size of the first weights, beside the usual,", log=True, least=0.1, most=10),
+        "loss": among("squared", "cross-entropy", about="loss"),
+        "activation": among("tanh", "relu", about="activation"),
+        "schedule": among("constant", "cosine", about="rate after the warm-up"),
+        "share": among(0.05, 0.2, about="share of the steps that warm up", least=0.01, most=0.9),
+        "noise": among(0.0, 0.3, about="noise of the slopes, beside their first length,", least=0, most=10),
+        "steps": among(50, 250, about="steps", least=20, most=3000),
+    }
+    fixed = ("digits 0 to 3, 24 rows of 8 principal components, 8 units; plain descent; 12 starts; 12 rates from 0.05 "
+             "to 50 times 2/λ of the start; the best one is tuned on 6 other starts")
+    smallest = 0.25
+    seeds = 12
+    literature = ("Goyal et al. (2017) agree, at large batches; Gilmer et al. (2022), Kalra and Barkeshli (2024): it "
+                  "helps where the start is sharp, by letting a larger rate flatten it")
+
+    def met(case):
+        """the weights start at twice the usual size or more"""
+        return case.gain >= 2
+
+    def run(case, rng):
+        net = _digits_net(24, 8, case.activation, case.loss, False, rng)
+        usual = 2**0.5 if case.activation == "relu" else 1.0
+        theta = np.array([net.init(rng, case.gain * usual) for _ in range(18)])
+        edge = 2 / np.median(_sharpnesses(net, theta, rng.standard_normal(theta.shape), 60)[0])
+        rates = edge * np.geomspace(0.05, 50, 12)
+        size = case.noise * np.linalg.norm(net.grad(theta), axis=-1)[:, None, None] / np.sqrt(net.dim)
+        seed = int(rng.integers(2**32))
+        straight, warmed = (_trained(net, theta, case, rates, size, warm, np.random.default_rng(seed))
+                            for warm in (1, max(2, round(case.share * case.steps))))
+        if case.asked == "the largest rate":
+            enough = net(np.zeros(net.dim)) / 2
+            return paired(_log_largest(warmed < enough)[:12] - _log_largest(straight < enough)[:12])
+        best = [np.log2(end)[:12, np.log(end[12:]).mean(axis=0).argmin()] for end in (straight, warmed)]
+        return paired(best[0] - best[1])
+
+
+def _trained(net, theta, case, rates, size, warm, rng):
+    """The losses (18, 12) at the end."""
+    base = gd.cosine(1.0, case.steps) if case.schedule == "cosine" else 1.0
+    schedule = gd.warmup(base, warm)
+    start, theta = theta, theta[:, None] + np.zeros((12, 1))
+    for t in range(1, case.steps + 1):
+        noise = size * rng.standard_normal((18, 1, net.dim))
+        theta = theta - schedule(t) * rates[:, None] * (net.grad(theta) + noise)
+    first = net(start)[:, None]
+    return np.clip(np.nan_to_num(net(theta), nan=1e9), 1e-6 * first, 100 * first)
+
+
+def _log_largest(trains):
+    """log₂ of the largest of the 12 rates that trains, in units of the smallest one (18,); 0 where none does."""
+    steps = np.where(trains.any(axis=1), 11 - trains[:, ::-1].argmax(axis=1), 0)
+    return steps * np.log2(1000) / 11
