@@ -1,4 +1,4 @@
-"""What the trials of lessons 01 and 08 measure with."""
+"""What the trials of lessons 01, 03, 04 and 08 measure with."""
 import numpy as np
 import pytest
 
@@ -6,6 +6,7 @@ import gdlib as gd
 from gdlib.lessons.distributed import trials as distributed
 from gdlib.lessons.gradients import trials as gradients
 from gdlib.lessons.kit import small_models, trial
+from gdlib.lessons.learning_rate import trials as learning_rate
 
 TRIALS = trial.load()
 RNG = np.random.default_rng
@@ -82,6 +83,30 @@ def test_as_printed_the_program_stops_at_a_name_and_with_it_at_a_shape():
 def test_the_first_step_at_which_something_is_so():
     there = np.array([[False, False, True], [False, True, False], [False, True, False]])
     assert list(gradients._first(there)) == [2, 1, 0]
+
+
+@pytest.mark.parametrize("ground", learning_rate.GROUNDS)
+def test_a_ground_has_the_gradient_that_it_says(ground):
+    case = case_of("small-steps-find", ground=ground, d=2, steepness=20.0, waves=4.0)
+    f, edge, starts = learning_rate._ground(case, RNG(0))
+    assert f(starts).shape == (24, 16) and edge > 0
+    v = RNG(1).standard_normal(starts.shape)
+    change = (f(starts + 1e-5 * v) - f(starts - 1e-5 * v)) / 2e-5
+    assert (f.grad(starts) * v).sum(axis=-1) == pytest.approx(change, rel=1e-4, abs=1e-6)
+
+
+def test_power_iteration_finds_the_sharpness_of_each_start():
+    net = learning_rate._digits_net(24, 6, "tanh", "squared", False, RNG(0))
+    theta = np.array([net.init(RNG(seed)) for seed in range(3)])
+    value, _ = learning_rate._sharpnesses(net, theta, RNG(1).standard_normal(theta.shape), 200)
+    assert value == pytest.approx([np.linalg.eigvalsh(net.hess(point))[-1] for point in theta], rel=1e-3)
+
+
+def test_the_largest_rate_that_trains():
+    trains = np.zeros((3, 12), bool)
+    trains[0, [2, 5]] = trains[1, 11] = True
+    octave = np.log2(1000) / 11
+    assert learning_rate._log_largest(trains) == pytest.approx([5 * octave, 11 * octave, 0])
 
 
 def test_one_worker_is_never_stale_and_more_are_as_stale_as_they_are_many():
