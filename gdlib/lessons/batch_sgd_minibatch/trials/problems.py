@@ -211,13 +211,30 @@ def unit_rate(problems: Problems) -> float:
     return 1 / float((problems.X**2).sum(axis=2).mean())
 
 
-def walk(problems: Problems, theta: list, rates: np.ndarray, size: int, rng: np.random.Generator | None) -> Iterator:
-    """Descent without end, for all runs with their rates (runs,): the number of steps and the parameters, from 0 on."""
-    rates = per_run(rates, theta)
+def walk(problems: Problems, theta: list, rates: np.ndarray, size: int, rng: np.random.Generator | None,
+         l2: np.ndarray | float = 0.0) -> Iterator[tuple]:
+    """Descent without end at all rates: the number of steps and the parameters, from step 0 on.
+
+    Parameters
+    ----------
+    problems : Problems
+        What is walked on.
+    theta : list of array
+        Where all runs start.
+    rates : array (runs,)
+        The rate of each run.
+    size : int
+        Rows of a batch.
+    rng : Generator or None
+        Source of the orders of the rows; not needed for all rows.
+    l2 : array (runs,) or float
+        Strength κ of L2: κθ is added to the gradient.
+    """
+    rates, l2 = per_run(rates, theta), per_run(np.broadcast_to(l2, rates.shape), theta)
     yield 0, theta
     for t, (X, Y) in zip(count(1), batches(problems, size, rng)):
-        theta = [block - rate * slope for block, rate, slope in
-                 zip(theta, rates, problems.grad(theta, X, Y), strict=True)]
+        theta = [block - rate * (slope + kappa * block) for block, rate, kappa, slope in
+                 zip(theta, rates, l2, problems.grad(theta, X, Y), strict=True)]
         yield t, theta
 
 

@@ -45,9 +45,9 @@ def drawn(case, rng):
     return problems, (X[choice], Y[choice]), (X[judgement], Y[judgement])
 
 
-def ends(problems, theta, rates, size, steps, rng):
+def ends(problems, theta, rates, size, steps, rng, l2=0.0):
     """The parameters after so many steps, at all rates."""
-    for t, point in walk(problems, theta, rates, size, rng):
+    for t, point in walk(problems, theta, rates, size, rng, l2):
         if t == steps:
             return point
 
