@@ -1,4 +1,4 @@
-"""Lesson 02: further races down to a loss, on trial; `race` says what they cost and what is the smallest that matters."""
+"""Lesson 02: which size pays, after each took its best learning rate, by the clock that is named: on trial."""
 import numpy as np
 
 from gdlib.lessons.batch_sgd_minibatch.trials.problems import (
