@@ -134,13 +134,17 @@ class _Server:
             self.ask(rank)
         while self.t < updates:
             with reached(self.theta, self.t):
-                if (answer := self.in_time()) is None:
-                    self.listen()
-                else:
-                    self.update(*answer)
-                    self.save(updates)
-                    if self.t < updates:
-                        self.ask(answer[0].rank)
+                self.go_on(updates)
+
+    def go_on(self, updates):
+        """Take a step with an answer that is held, or wait for one."""
+        answer = self.in_time()
+        if answer is None:
+            return self.listen()
+        self.update(*answer)
+        self.save(updates)
+        if self.t < updates:
+            self.ask(answer[0].rank)
 
     def ask(self, rank):
         call = self.pool.call(rank, "gradient", self.theta, self.t + 1)

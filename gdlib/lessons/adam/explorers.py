@@ -31,7 +31,7 @@ LAST, TARGET, LOW, HIGH = 300, 1e-3, 1e-4, 10.0
 LAND_BOX = (0.06, 0.145, 0.44, 0.75)
 PROBLEMS = {  # name: (loss, start, half the map's width and height, its middle)
     "ravine": (gd.quadratic([1, 100]), (-2.0, 0.8), (2.6, 1.3), (0, 0)),
-    "turned ravine": (gd.quadratic([1, 100], angle=np.pi / 4), (-1.98, -0.85), (2.6, 2.4), (0, 0)),
+    "turned ravine": (gd.quadratic([1, 100], angle=np.pi / 4), (-1.98, -0.86), (2.6, 2.4), (0, 0)),
     "Rosenbrock": (gd.rosenbrock, (-1.2, 1.0), (2.2, 1.5), (0, 0.8)),
 }
 

@@ -319,7 +319,7 @@ def _close(a, b, rtol=1e-6):
 def unfinished(fn):
     """Whether a gap of the exercise is still open in a function's source.
 
-    A gap is a `...` that is assigned, returned, computed with or given to a function, or that is all of a loop's body.
+    A gap is a `...` that is assigned, returned, computed with or given to a function, or all of a loop or an `except`.
     A body of nothing but `...` or `pass` is one, too. A `...` in an index, in a branch or beside other code is not.
 
     Parameters
@@ -344,7 +344,7 @@ def _does_nothing(statement):
 
 
 def _is_gap(node):
-    """Whether a `...` is what a node assigns, returns, computes with or calls with, or a loop's whole body."""
+    """Whether a `...` is what a node assigns, returns, computes with, calls with, or all of a loop or an `except`."""
     match node:
         case ast.Call(args=values) | ast.Return(value=ast.Tuple(elts=values)):
             pass
@@ -354,7 +354,8 @@ def _is_gap(node):
             values = [left, right]
         case (ast.Return(value=value) | ast.Assign(value=value) | ast.AnnAssign(value=value)
               | ast.AugAssign(value=value)
-              | ast.For(body=[ast.Expr(value=value)]) | ast.While(body=[ast.Expr(value=value)])):
+              | ast.For(body=[ast.Expr(value=value)]) | ast.While(body=[ast.Expr(value=value)])
+              | ast.ExceptHandler(body=[ast.Expr(value=value)])):
             values = [value]
         case _:
             return False
