@@ -224,24 +224,24 @@ def test_a_message_that_was_asked_for_twice_is_counted_once():
 
 @library
 def test_fewer_bytes_travel_and_both_ways_are_counted(name, monkeypatch):
-    """Against what really is copied from worker to driver and back, without its wrapping."""
+    """Against what really comes to the worker's desk and leaves it, without its wrapping."""
     compress = scheme(name, 4000)
-    d, steps, moved = 4000, 30, {"argument": 0, "the answer": 0}
-    plain = simulation.copied
+    d, steps, moved = 4000, 30, {"there": 0, "back": 0}
+    plain = simulation.Desk.do
 
-    def counted(value, name):
-        kind = next((kind for kind in moved if name.startswith(kind)), None)
-        if kind and not callable(value):
-            moved[kind] += nbytes(value)
-        return plain(value, name)
+    def counted(desk, method, args):
+        moved["there"] += nbytes([arg for arg in args if not callable(arg)])
+        answer = plain(desk, method, args)
+        moved["back"] += nbytes(answer)
+        return answer
 
-    monkeypatch.setattr(simulation, "copied", counted)
+    monkeypatch.setattr(simulation.Desk, "do", counted)
     f = gd.quadratic(np.ones(d))
     with dist.workers(lambda rank: Slope(d), 2, "simulated") as pool:
         oracle = dist.compressed(pool, compress)
         gd.run(f, gd.gradient_descent(0.1), np.ones(d), steps, oracle=oracle)
-    assert oracle.up == pytest.approx(moved["the answer"], rel=0.02, abs=2000)
-    assert oracle.down == pytest.approx(moved["argument"], rel=0.1)
+    assert oracle.up == pytest.approx(moved["back"], rel=0.02, abs=2000)
+    assert oracle.down == pytest.approx(moved["there"], rel=0.1)
     assert oracle.up < 2 * 8 * d * steps / 7 and oracle.down == 2 * 8 * d * steps
     assert oracle.nbytes == steps * compress.nbytes(d)
 
