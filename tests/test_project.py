@@ -43,6 +43,30 @@ class Halved(Mine):
         return g / 2, rows
 
 
+class Negated(Mine):
+    def gradient(self, theta, t):
+        g, rows = super().gradient(theta, t)
+        return -g, rows
+
+
+class Summed(Mine):
+    def gradient(self, theta, t):
+        g, rows = super().gradient(theta, t)
+        return g * rows, rows
+
+
+class ByAll(Mine):
+    def gradient(self, theta, t):
+        g, rows = super().gradient(theta, t)
+        return g * rows / 442, rows
+
+
+class Tripled(Mine):
+    def gradient(self, theta, t):
+        g, rows = super().gradient(theta, t)
+        return 3 * g, rows
+
+
 class InPlace(Mine):
     def gradient(self, theta, t):
         answer = super().gradient(theta, t)
@@ -79,7 +103,11 @@ class NoIntercept(Mine):
     (lambda rank: Mine(rank, X[:441], Y[:441]), 1, "441 in all. There are 442"),
     (Overlapping, 1, "[148, 148, 148] rows"),
     (ByItsOwnScale, 2, "spread of *all* rows"),
-    (Halved, 2, "they give 0.5 times the gradient"),
+    (Halved, 2, "has a factor 2"),
+    (Negated, 2, "points uphill"),
+    (Summed, 2, "divide by its number of rows"),
+    (ByAll, 2, "own number of rows"),
+    (Tripled, 2, "they give 3 times the gradient"),
     (InPlace, 3, "changed the theta"),
     (Remembering, 5, "remember anything between two questions"),
 ])
@@ -112,6 +140,35 @@ def test_something_that_is_no_function():
     found = distributed.my_worker.diagnose(Mine(0))
     assert not found.passed
     assert "I expected your function" in found.text
+
+
+@pytest.mark.parametrize(("on_loss", "words"), [
+    (lambda pool, tickets, lost, ask: None, "still in the list"),
+    (lambda pool, tickets, lost, ask: pool.restart(lost.rank), "still in the list"),
+    (lambda pool, tickets, lost, ask: tickets.remove(lost.ticket), "nobody asked the worker again"),
+    (lambda pool, tickets, lost, ask: (tickets.remove(lost.ticket), tickets.append(ask(0)), pool.restart(lost.rank)),
+     "a dead worker was asked"),
+    (lambda pool, tickets, lost, ask: (pool.restart(lost.rank), tickets.__setitem__(lost.rank, ask(0))), "IndexError"),
+    (lambda pool, tickets, lost, ask: (pool.restart(lost.rank), tickets.remove(lost.ticket), tickets.append(ask(1))),
+     "I expected gradients"),
+])
+def test_what_goes_amiss_when_a_worker_is_lost_is_told_as_it_is(on_loss, words):
+    def ask_everyone(pool, theta, t):
+        tickets, answers = [pool.call(rank, "gradient", theta, t) for rank in range(pool.n)], {}
+        while tickets:
+            try:
+                ticket, answer = pool.first(tickets)
+            except gd.distributed.WorkerLost as error:
+                rank = error.rank
+                on_loss(pool, tickets, error, lambda late, rank=rank: pool.call(rank, "gradient", theta, t + late))
+                continue
+            tickets.remove(ticket)
+            answers[ticket.rank] = answer
+        return [answers[r][0] for r in range(pool.n)], [answers[r][1] for r in range(pool.n)]
+
+    found = distributed.ask_everyone.diagnose(ask_everyone)
+    assert not found.passed
+    assert words in found.text
 
 
 @pytest.mark.parametrize("order", [["remove", "restart", "call"], ["restart", "call", "remove"]])

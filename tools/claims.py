@@ -3,6 +3,7 @@
     python -m tools.claims            # write them
     python -m tools.claims --check    # check that they are up to date (exit status 1 if not)
 """
+import math
 import sys
 from html import escape
 
@@ -18,24 +19,25 @@ HEAD = """# What is claimed, and what was measured
 
 Written by `python -m tools.claims` from [`data/claims.toml`](data/claims.toml): change that, not this.
 
-Articles say many things about gradient descent. Here are {claims} of their claims, in our words. Each is measured in a
-lesson, on one case, so that you see how it works. And it goes **on trial**: many cases are drawn from a family whose
-ranges are the scope of the verdict, in equal number where its condition is met and where it is not. So far {tried} have
-been tried. Where a trial and a lesson differ, believe the trial.
+Articles say many things about gradient descent. Here are {claims} of their claims, in our words. Most are measured in
+a lesson, on one case, so that you see how it works. And a claim goes **on trial**: many cases are drawn from a family
+whose ranges are the scope of the verdict. Where there is a condition, as many cases meet it as do not. So far {tried}
+have been tried. Where a trial and a lesson differ, believe the trial.
 """
 MEANING = {
     "holds": "in at least 90 % of all cases (a theorem: in every case; an existence: there is a witness)",
     "holds if": "in at least 90 % of the cases where its condition is met, and in some others",
     "holds only if": "the same, and elsewhere in at most 10 % (a theorem: in none)",
-    "depends": "none of the others: the share is in between, and no condition was found that tells",
+    "depends": "none of the others: the condition that was tried does not reach 90 %",
     "no effect": "in at least 90 % of the cases the effect is too small to matter",
     "fails": "it holds in at most 10 % of all cases",
     "backwards": "in at least 90 % of the cases the opposite is true",
     "undecided": "too many cases are too uncertain to say",
     "not tried": "a lesson has measured it, or will; no trial yet",
 }
-READING = """All shares are judged by the ends of Wilson's 95 % interval. [`data/trials`](data/trials/README.md) says
-more, and what was fixed when. In a claim's strip each square is one case. Those that meet the condition are left of the
+READING = """All shares are judged by the ends of Wilson's 95 % interval. Cases that are too uncertain to say are left
+out of a share, as long as they are at most one in ten of its side, or could not change the verdict.
+[`data/trials`](data/trials/README.md) says more, and what was fixed when. In a claim's strip each square is one case. Those that meet the condition are left of the
 line. A full square holds. In a half one the effect is too small or too large, in a hollow one there is none. A cross is
 backwards, and a bar is too uncertain to say.
 """
@@ -112,9 +114,9 @@ def entry(name: str, tried: trial.Trial | None) -> str:
         return "\n".join([*lines, f"{_image(*['not tried'] * 2)} Not tried yet. In the lesson: {in_lesson(claim)}.\n"])
     result = claim["trial"]
     return "\n".join([
-        *lines, f"{_image(result['verdict'], result['verdict'])} **It {said(result)}.**\n",
+        *lines, f"{_image(result['verdict'], result['verdict'])} **{said(result)[0].upper() + said(result)[1:]}.**\n",
         f"![{escape(strips.words(tried, rows.read(tried)))}]({STRIPS}/{name}.svg)\n",
-        _numbers(result) + "\n", "<details><summary>Scope, counterexample, literature</summary>\n",
+        _numbers(tried, result) + "\n", "<details><summary>Scope, counterexample, literature</summary>\n",
         *_details(claim, result), "\n</details>\n",
     ])
 
@@ -132,14 +134,20 @@ def _about(name, claim):
     return " · ".join([f"`{name}`", ", ".join(articles), *links])
 
 
-def _numbers(result):
+def _numbers(tried, result):
     """k of n, the seeds, and the effect."""
     seeds = f", each over {result['seeds']} runs" if result["seeds"] > 1 else ""
-    wide = f" {result['too_wide']} cases were too uncertain to say." if result["too_wide"] else ""
+    wide = f" {result['too_wide']} {'case was' if result['too_wide'] == 1 else 'cases were'} too uncertain to say."
+    wide *= bool(result["too_wide"])
     middle, low, high = (f"{x:.3g}" for x in result["effect"])
     where = "where the condition is met" if "n_outside" in result else "of all cases"
     return (f"It held {counted(result)}{seeds}.{wide} Effect {where}: {middle} in the middle case, {low} to {high} in "
-            f"nine of ten ({result['unit']}).")
+            f"nine of ten ({result['unit']}; it counts {_bounds(tried)}).")
+
+
+def _bounds(tried):
+    """How large an effect has to be."""
+    return f"above {tried.smallest:g}" + (f" and below {tried.most:g}" if math.isfinite(tried.most) else "")
 
 
 def _details(claim, result):

@@ -80,7 +80,7 @@ def ask_everyone(pool, theta, t):
 
 
 class PaperPool:
-    """A pool on paper: worker r answers ((r + 1)·theta, 10(r + 1)), the last that was asked first.
+    """A pool on paper: worker r answers ((r + 1)·theta + t, 10(r + 1)), the last that was asked first.
 
     Parameters
     ----------
@@ -105,25 +105,27 @@ class PaperPool:
 
     def call(self, rank, method, *args):
         """A ticket for one question to one worker."""
+        self._count()
+        if rank in self.dead:
+            raise LookupError(f"worker {rank} is dead, and nobody has made it anew")
         ticket = gd.distributed.Ticket(rank, method, args)
         if self.deaths.get(rank):
             self.deaths[rank] -= 1
             self.dead.add(rank)
         ticket.lost = rank in self.dead
-        self._count()
         return ticket
 
     def first(self, tickets):
-        """The ticket that was begun last, with its answer; first of all one whose worker is dead."""
+        """The ticket that was begun last, with its answer; and last of all one whose worker is dead."""
         self._count()
-        for ticket in tickets:
-            if ticket.done:
-                raise ValueError(f"the loss of {ticket} was told before")
-            if ticket.lost:
-                ticket.close()
-                raise gd.distributed.WorkerLost(ticket)
-        ticket = tickets[-1]
-        return ticket, ((ticket.rank + 1) * ticket.args[0], 10 * (ticket.rank + 1))
+        ticket = next((ticket for ticket in reversed(tickets) if not ticket.lost), tickets[0])
+        if ticket.done:
+            raise ValueError(f"the loss of {ticket} was told before")
+        if ticket.lost:
+            ticket.close()
+            raise gd.distributed.WorkerLost(ticket)
+        theta, t = ticket.args
+        return ticket, ((ticket.rank + 1) * theta + t, 10 * (ticket.rank + 1))
 
     def restart(self, rank):
         """Make a worker anew."""
@@ -197,18 +199,18 @@ ask_everyone = Exercise(
     ask_everyone, inputs=_inputs, returns=("gradients", "rows"),
     mistakes=[
         (_asked(_not_made_anew),
-         "the dead worker was asked again, and nobody had made it anew. "
-         "First `pool.restart(lost.rank)`, then ask."),
+         "a dead worker was asked, before anybody had made it anew. First `pool.restart(lost.rank)`, then ask."),
         (_asked(_ticket_kept),
-         "the worker is made anew and asked again, but the lost ticket is still in the list, "
-         "and nobody will ever answer it. Take it out: `tickets.remove(lost.ticket)`."),
+         "the ticket of the dead worker is still in the list, and nobody will ever answer it. "
+         "Take it out: `tickets.remove(lost.ticket)`."),
         (_strict(_asked(_not_asked_again)),
-         "the worker is alive again, but nobody asked it again, so its answer is missing. "
-         "Put a new ticket into the list: `tickets.append(pool.call(lost.rank, …))`."),
+         "nobody asked the worker again, so its answer is missing. "
+         "Make it anew, and put a new ticket into the list: `tickets.append(pool.call(lost.rank, …))`."),
         (_asked(_not_asked_again),
          "the answer of the worker that died is missing. Its rows must still count: ask it again."),
         (_asked(_given_up),
-         "the loss of one worker ends it all. Catch it: `except gd.distributed.WorkerLost as lost:`."),
+         "the loss of a worker ends it all. Every loss must be caught, as a worker may die again: "
+         "`except gd.distributed.WorkerLost as lost:` around `pool.first(tickets)`, in the loop."),
     ],
     hints=["The question of a dead worker will never be answered. What must happen to its ticket, and to the worker?",
            "Three lines: take `lost.ticket` out of `tickets`, make worker `lost.rank` anew, ask it the same again.",
@@ -282,7 +284,8 @@ reduce_scatter = Exercise(
     hints=["At turn 0 worker r sends piece r to worker r + 1. Which piece has r just been given, when turn 1 comes?",
            "At turn 1 it passes on piece r − 1, at turn 2 piece r − 2; count round with `% n`.",
            "`p = (r - turn) % n`."],
-    success="Now worker r holds the whole sum of piece r + 1. The same way round once more, and everybody has all.")
+    success="Now worker r holds the whole sum of piece r + 1. A second trip, which hands it on and adds nothing, gives "
+            "all to all.")
 
 
 # --- outer_step -------------------------------------------------------------------------------------------------------
@@ -366,6 +369,17 @@ def _whole():
     return gd.LeastSquares((X - X.mean(axis=0)) / X.std(axis=0), y)
 
 
+NEARLY = {  # what a worker may answer, and how that would be mended
+    "the sign is turned: a gradient points uphill.": lambda part: (-part[0], part[1]),
+    "each gradient is half as long as it should be: the derivative of a square has a factor 2.":
+        lambda part: (2 * part[0], part[1]),
+    "each gradient is a sum over the worker's rows. A mean is wanted: divide by its number of rows.":
+        lambda part: (part[0] / part[1], part[1]),
+    "each gradient is divided by all 442 rows. Divide by the worker's own number of rows.":
+        lambda part: (part[0] * _whole().n / part[1], part[1]),
+}
+
+
 def _workers(make):
     return [make(rank) for rank in range(WORKERS)]
 
@@ -383,7 +397,7 @@ def _can_be_asked(make):
     return ""
 
 
-def _every_row_has_one_owner(make):
+def _have_all_rows(make):
     rows = [worker.gradient(np.zeros(DIM), 1)[1] for worker in _workers(make)]
     if sum(rows) != _whole().n:
         return f"the workers say that they have {rows} rows, {sum(rows)} in all. There are {_whole().n}."
@@ -398,10 +412,12 @@ def _is_the_whole_gradient(make):
         expected = _whole().grad(theta)
         if np.allclose(shared, expected, rtol=1e-9):
             continue
+        for words, mended in NEARLY.items():
+            if np.allclose(average_shards.solution_function(*zip(*map(mended, answers), strict=True)), expected):
+                return words
         ratio = shared / expected
         if np.allclose(ratio, ratio[0], rtol=1e-6):
-            return (f"together they give {ratio[0]:.3g} times the gradient of all rows. "
-                    "Is each one's gradient a *mean* over its rows?")
+            return f"together they give {ratio[0]:.3g} times the gradient of all rows."
         return ("together they do not give the gradient of all rows. Has every row one owner? Are the columns "
                 "standardised by the mean and spread of *all* rows? Is the intercept the last parameter?")
     return ""
@@ -440,13 +456,13 @@ my_worker = Project(
     my_worker,
     points=[
         ("each of three workers can be asked", _can_be_asked),
-        ("every row has one owner", _every_row_has_one_owner),
+        ("they have 442 rows in all", _have_all_rows),
         ("together they give the gradient of all rows", _is_the_whole_gradient),
         ("a worker leaves theta as it was", _leaves_theta_alone),
         ("the same question gets the same answer, also from a worker made anew", _answers_alike),
         ("two deaths leave no trace in 40 steps", _bears_deaths),
     ],
-    hints=["Standardise all columns first, then give worker `rank` every third row: X[rank::3], y[rank::3].",
+    hints=["Standardise the columns by all rows first. Then give each worker rows of its own, such as every third.",
            "A class with __init__(self, X, y) and gradient(self, theta, t); with `predicted - y` as the error, the "
            "gradient of the mean square is 2/n times Xᵀ error, and for the intercept 2/n times its sum.",
            "Or let the course do it: `gd.distributed.Shard(gd.LeastSquares(X[rank::3], y[rank::3]))`."],
@@ -481,7 +497,7 @@ ring_bytes = Prediction(
     "must each of them send?",
     at_least={"about 100 · S": 50, "about 7 · S, the logarithm": 4, "about 2 · S": 1.5, "about S": 0},
     why="Each vector is cut into as many pieces as there are workers, and in each of 2(n − 1) turns each sends one "
-        "piece.")
+        "piece. (To pass on whole vectors sends about as much. But then only one link is busy at a time.)")
 
 one_late = Prediction(
     "one_late",

@@ -157,8 +157,12 @@ def counted(trial):
 
 
 def said(trial):
-    """A trial's verdict, with its condition where it has a part in it."""
-    return f"{trial['verdict']} {trial['condition']}" if "if" in trial["verdict"] else trial["verdict"]
+    """A trial's verdict, with the condition that was tried; where the verdict is another, in brackets."""
+    if "condition" not in trial:
+        return trial["verdict"]
+    if "if" in trial["verdict"]:
+        return f"{trial['verdict']} {trial['condition']}"
+    return f"{trial['verdict']} (tried: whether it holds if {trial['condition']})"
 
 
 def page(claim):

@@ -294,8 +294,9 @@ def counterexample(trial: Trial, found: str, rows: Sequence[Row]) -> tuple[Row, 
     if found in ("fails", "backwards", "no effect"):
         row = max(rows, key=lambda row: row.outcome.low - trial.smallest)
         return row, trial.says(row.outcome) == HOLDS
-    row = min((row for row in rows if row.inside), key=lambda row: _margin(trial, row.outcome))
-    return row, trial.says(row.outcome) not in (HOLDS, TOO_WIDE)
+    inside = [row for row in rows if row.inside]
+    against = [row for row in inside if trial.says(row.outcome) not in (HOLDS, TOO_WIDE)]
+    return min(against or inside, key=lambda row: _margin(trial, row.outcome)), bool(against)
 
 
 def _counterexample(trial, found, rows):

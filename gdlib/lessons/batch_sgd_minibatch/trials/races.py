@@ -166,7 +166,7 @@ class FullBatchSlowOnLarge:
     fixed = TUNED
     smallest = 0.5
     seeds = JUDGE
-    of_each = 60
+    of_each = 120
     literature = ("Bottou and Bousquet (2008), Bottou, Curtis and Nocedal (2018) agree: the cost of one row a step "
                   "does not grow with the rows")
 
