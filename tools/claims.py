@@ -37,9 +37,9 @@ MEANING = {
 }
 READING = """All shares are judged by the ends of Wilson's 95 % interval. Cases that are too uncertain to say are left
 out of a share, as long as they are at most one in ten of its side, or could not change the verdict.
-[`data/trials`](data/trials/README.md) says more, and what was fixed when. In a claim's strip each square is one case. Those that meet the condition are left of the
-line. A full square holds. In a half one the effect is too small or too large, in a hollow one there is none. A cross is
-backwards, and a bar is too uncertain to say.
+[`data/trials`](data/trials/README.md) says more, and what was fixed when. In a claim's strip each square is one case.
+Those that meet the condition are left of the line. A full square holds. In a half one the effect is too small or too
+large, in a hollow one there is none. A cross is backwards, and a bar is too uncertain to say.
 """
 
 
