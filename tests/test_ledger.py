@@ -223,7 +223,7 @@ def test_a_verdict_says_what_the_trial_found_and_where_its_page_is(recorded, cap
 @pytest.mark.parametrize("result, said", [
     ({"verdict": "holds", "k_inside": 70, "n_inside": 80}, "holds: in 70 of 80 cases."),
     ({"verdict": "fails", "condition": "it rains", "k_inside": 1, "n_inside": 40, "k_outside": 0, "n_outside": 39},
-     "fails: in 1 of 40 cases where the condition is met, in 0 of 39 elsewhere."),
+     "fails (tried: whether it holds if it rains): in 1 of 40 cases where the condition is met, in 0 of 39 elsewhere."),
 ])
 def test_a_trial_in_one_line(result, said):
     assert ledger.tried(result) == said

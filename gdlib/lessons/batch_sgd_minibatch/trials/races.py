@@ -138,6 +138,7 @@ class UsualSizes:
     fixed = TUNED + "; sizes 1, 4, 16, 32, 64, 128, 256, 512 and all rows; both are chosen by the 4 walks"
     smallest, most = -1.0, 1.0
     seeds = JUDGE
+    of_each = 80
     literature = ("Goodfellow, Bengio and Courville (2016): powers of 2, typically 32 to 256; Bengio (2012): 32 is a "
                   "good default; Masters and Luschi (2018): 2 to 32; McCandlish et al. (2018): tens to millions")
     possible = possible
