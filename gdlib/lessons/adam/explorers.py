@@ -223,6 +223,9 @@ class anatomy(Explorer):
     }
     moving = "t"
 
+    def frames(self):
+        return np.unique(np.geomspace(1, STEPS, 24).round().astype(int)).tolist()
+
     @staticmethod
     def picture(state):
         t = state["t"]

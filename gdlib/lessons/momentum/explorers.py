@@ -222,7 +222,7 @@ class spectrum(Explorer):
         return {**cls.controls, **sliders}
 
     def frames(self):
-        return [int(k) for k in STEPS[::6]]
+        return sorted({*map(int, STEPS[::6]), LAST_STEP})
 
     @staticmethod
     def picture(state):

@@ -101,7 +101,7 @@ class MomentumAccelerates:
     fixed = ("quadratics; 32 starts; the rates are tuned on 32 others, each method over the same 24 shares of its "
              "edge; a walk that does not arrive in 60 + 2κ ln(1/target) steps counts as twice as many")
     smallest = 0.1
-    seeds = 96
+    seeds, of_each = 32, 60
     literature = ("Polyak (1964): √κ instead of κ, for the best β; Kidambi et al. (2018) narrow it: not with the noise "
                   "of batches")
 
