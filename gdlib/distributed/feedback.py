@@ -1,7 +1,6 @@
 """Saying less: what each worker sends is shortened, and what was left out is added to its next message."""
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from itertools import count
 
 import numpy as np
 
@@ -9,11 +8,11 @@ from gdlib.checks import check_whole
 from gdlib.distributed.asking import reached
 from gdlib.distributed.averaging import Gradients, mean_gradient
 from gdlib.distributed.compression import Compression, Occasion
-from gdlib.distributed.keeping import Keeping, check_state, nbytes, shared_out
+from gdlib.distributed.keeping import Keeping, KeepingOracle, check_state, nbytes, shared_out
 from gdlib.distributed.pool import Pool
 
 
-class compressed:
+class compressed(KeepingOracle):
     """An oracle for `gd.run`: the mean of what the workers' messages say, each shortened by `compress`.
 
     ĝᵢ = C(gᵢ + eᵢ);  eᵢ ← gᵢ + eᵢ − ĝᵢ: what a message left out is kept and added to the next (error feedback). The
@@ -64,19 +63,12 @@ class compressed:
         check_whole(backup, "backup", 1)
         _check_schemes(compress, feedback, compress_down)
         self.pool, self.compress, self.feedback, self.backup = pool, compress, feedback, backup
-        self.compress_down, self.nbytes, self.up, self.down = compress_down, 0, 0, 0
+        self.compress_down, self.nbytes, self.down = compress_down, 0, 0
         self._gradients = Gradients(pool)
         self._name = f"compressed, {_words(compress)} Feedback: {bool(feedback)}. Down: {_words(compress_down)}"
         nothing = {"residual": 0.0, "memory": None, "theta": None}
         self.restore(state or {"oracle": self._name, "t": start, "kept": [nothing] * pool.n, "rows": [1] * pool.n,
                                "memory": None})
-
-    def __iter__(self) -> Iterator[Callable]:
-        return self
-
-    def __next__(self):
-        self._t = next(self._steps)
-        return lambda theta, t=self._t: self._mean_message(theta, t)
 
     @property
     def residuals(self) -> list:
@@ -99,14 +91,11 @@ class compressed:
         check_state(state, self._name)
         self._t, self._memory, self._rows = state["t"], state["memory"], [1] * self.pool.n
         kept = shared_out(state["kept"], state["rows"], self.pool.n)
-        self._steps, self._theta = count(self._t + 1), kept[0]["theta"]
+        self._theta = kept[0]["theta"]
         step = partial(_send, self.compress, self.feedback, self.compress_down)
         self._keeping = Keeping(self.pool, step, kept, self.backup, self._came)
 
-    def _came(self, size):
-        self.up += size
-
-    def _mean_message(self, theta, t):
+    def _gradient(self, theta, t):
         with reached(theta, t - 1):
             news, known, memory = self._news(np.array(theta), t)  # a copy: the caller may change theta in place
             parts = self._keeping(news, t)

@@ -1,5 +1,6 @@
 """Workers that keep something from one call to the next, such as a residual or momentum; a lost one loses nothing."""
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from uuid import uuid4
 
 import numpy as np
@@ -69,6 +70,28 @@ class Keeping:
             self._key, self.step, rank, self._copies[rank], self._first, self._since, function, args), lost)
         self._handed_out = True
         return [answer for answer, in answers.values()]
+
+
+class KeepingOracle:
+    """An oracle of `gd.run` whose workers keep something: `_t` is its step, `_gradient(theta, t)` what it gives there.
+
+    Attributes
+    ----------
+    up : int
+        The bytes that all workers together have sent.
+    """
+
+    up = 0
+
+    def __iter__(self) -> Iterator[Callable]:
+        return self
+
+    def __next__(self) -> Callable:
+        self._t += 1
+        return partial(self._gradient, t=self._t)
+
+    def _came(self, size):
+        self.up += size
 
 
 def check_state(state: dict | None, oracle: str):

@@ -1,21 +1,21 @@
 """Local descent: workers walk alone for many steps, and only then their parameters are averaged."""
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 
 import numpy as np
 
 from gdlib.checks import check_whole
 from gdlib.distributed.asking import check_part, reached
 from gdlib.distributed.averaging import Gradients, mean_gradient
-from gdlib.distributed.keeping import Keeping, check_state, nbytes, shared_out
+from gdlib.distributed.keeping import Keeping, KeepingOracle, check_state, nbytes, shared_out
 from gdlib.distributed.pool import Pool
 from gdlib.rules.momentum import gradient_descent
 from gdlib.rules.rule import Optimizer
 from gdlib.schedules import Rate
 
 
-class local_steps:
+class local_steps(KeepingOracle):
     """An oracle for `gd.run`: the outer gradient θ − Σ nᵢ θᵢ / Σ nᵢ, with θᵢ where worker i comes to in H steps alone.
 
     A step of `gd.run` is then a round: one message of d numbers each way. Its rule is the outer optimiser.
@@ -79,17 +79,10 @@ class local_steps:
         if not isinstance(opt, Optimizer):
             raise TypeError(f"opt must be a rule such as gd.gradient_descent(lr=0.1); got {opt!r}")
         self.pool, self.steps, self.opt, self.scaffold, self.backup = pool, steps, opt, scaffold, backup
-        self.up = self.down = 0
+        self.down = 0
         self._checks = Gradients(pool)
         self._name = f"local_steps of {steps} with {opt}" + (" and scaffold" if scaffold else "")
         self.restore({"oracle": self._name, "t": start, "kept": [None] * pool.n, "rows": [1] * pool.n, "control": 0.0})
-
-    def __iter__(self) -> Iterator[Callable]:
-        return self
-
-    def __next__(self):
-        self._t = next(self._rounds)
-        return lambda theta, t=self._t: self._outer_gradient(theta, t)
 
     def state(self) -> dict:
         """Where this oracle stands: for `gd.run(…, checkpoint=…)`, and for `restore` after `pool.resize`."""
@@ -106,14 +99,10 @@ class local_steps:
         """
         check_state(state, self._name)
         self._t, self._control, self._rows = state["t"], state["control"], [1] * self.pool.n
-        self._rounds = count(self._t + 1)
         kept = shared_out(state["kept"], state["rows"], self.pool.n)
         self._keeping = Keeping(self.pool, partial(_walk, self.opt, self.steps), kept, self.backup, self._came)
 
-    def _came(self, size):
-        self.up += size
-
-    def _outer_gradient(self, theta, t):
+    def _gradient(self, theta, t):
         with reached(theta, t - 1):
             control = self._control if self.scaffold else None
             parts = self._keeping(np.array(theta), 1 + (t - 1) * self.steps, control)

@@ -82,6 +82,17 @@ class Task:
         """The solution as text that runs in a cell where `np` is imported."""
         return textwrap.dedent(inspect.getsource(self.solution_function)).strip()
 
+    def check(self, fn):
+        """Show what `diagnose` finds.
+
+        Parameters
+        ----------
+        fn : function
+            The learner's.
+        """
+        found = self.diagnose(fn)
+        note("passed" if found.passed else "look" if found.attempted else "todo", found.text.splitlines())
+
     def use(self, fn):
         """The learner's function if it passes the check, otherwise the solution.
 
@@ -141,17 +152,6 @@ class Exercise(Task):
         self.parameters = tuple(inspect.signature(solution).parameters)
         self.inputs, self.mistakes = inputs, mistakes
         self.returns, self.success, self.nearly = returns, success, nearly
-
-    def check(self, fn):
-        """Run a function on all inputs and show the diagnosis.
-
-        Parameters
-        ----------
-        fn : function
-            The learner's.
-        """
-        found = self.diagnose(fn)
-        note("passed" if found.passed else "look" if found.attempted else "todo", [found.text])
 
     def diagnose(self, fn):
         """Find out what `check` shows.

@@ -9,7 +9,6 @@ import numpy as np
 
 from gdlib.lessons.kit.diagnosis import kind, line_of, unfinished
 from gdlib.lessons.kit.exercise import Diagnosis, Task
-from gdlib.lessons.kit.notes import note
 
 
 class Project(Task):
@@ -31,17 +30,6 @@ class Project(Task):
     def __init__(self, solution, *, points, hints, success=""):
         super().__init__(solution, hints)
         self.points, self.success = points, success
-
-    def check(self, fn):
-        """Look at every point and show what was found.
-
-        Parameters
-        ----------
-        fn : function
-            The learner's.
-        """
-        found = self.diagnose(fn)
-        note("passed" if found.passed else "look" if found.attempted else "todo", found.text.splitlines())
 
     def diagnose(self, fn):
         """Find out what `check` shows.
