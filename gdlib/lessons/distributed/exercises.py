@@ -15,7 +15,10 @@ from gdlib.lessons.kit.project import Project
 
 
 def average_shards(gradients, rows):
-    """The gradient over all rows, from each worker's gradient (a mean over its rows) and its number of rows."""
+    """The gradient over all rows.
+
+    gradients: each worker's, a mean over its rows; rows: how many it has.
+    """
     total = sum(n * g for g, n in zip(gradients, rows, strict=True))
     return total / sum(rows)
 
@@ -63,9 +66,9 @@ average_shards = Exercise(
 
 
 def ask_everyone(pool, theta, t):
-    """Every worker's gradient and number of rows, in order of rank. A worker that dies is made anew and asked again."""
-    tickets = [pool.call(rank, "gradient", theta, t) for rank in range(pool.n)]
-    answers = {}
+    """As ask_all; a worker that dies is made anew and asked again."""
+    ranks, answers = range(pool.n), {}
+    tickets = [pool.call(rank, "gradient", theta, t) for rank in ranks]
     while tickets:
         try:
             ticket, answer = pool.first(tickets)
@@ -76,7 +79,8 @@ def ask_everyone(pool, theta, t):
         else:
             tickets.remove(ticket)
             answers[ticket.rank] = answer
-    return [answers[rank][0] for rank in range(pool.n)], [answers[rank][1] for rank in range(pool.n)]
+    parts = [answers[rank] for rank in ranks]
+    return [g for g, _ in parts], [rows for _, rows in parts]
 
 
 class PaperPool:
@@ -223,7 +227,7 @@ ask_everyone = Exercise(
 
 
 def reduce_scatter(pieces):
-    """pieces[r, p]: piece p of worker r's vector, n × n. After n − 1 turns, what each worker holds."""
+    """What each holds after n − 1 turns; pieces[r, p]: worker r's piece p."""
     n = len(pieces)
     held = pieces.copy()
     for turn in range(n - 1):
@@ -292,7 +296,7 @@ reduce_scatter = Exercise(
 
 
 def outer_step(theta, walked, v, lr, beta):
-    """theta and v after a round that began at theta, and in which worker i walked to walked[i]."""
+    """theta and v after a round; worker i walked from theta to walked[i]."""
     g = theta - np.mean(walked, axis=0)
     v = beta * v + g
     return theta - lr * (g + beta * v), v
@@ -350,7 +354,7 @@ outer_step = Exercise(
 
 
 def my_worker(rank):
-    """Worker `rank` of 3, with its rows of the diabetes data: gradient(theta, t) gives its gradient and its rows."""
+    """Worker `rank` of 3: gradient(theta, t) gives its gradient and rows."""
     X, y = gd.data.load("diabetes")
     X = (X - X.mean(axis=0)) / X.std(axis=0)
     return gd.distributed.Shard(gd.LeastSquares(X[rank::3], y[rank::3]))

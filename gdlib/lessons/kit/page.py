@@ -29,7 +29,7 @@ GUESSES = {  # a choice, and the verdicts that it stands for
     "It holds where a condition is met, and sometimes elsewhere.": ("holds if",),
     "It holds where a condition is met, and hardly ever elsewhere.": ("holds only if",),
     "It hardly ever holds.": ("fails", "no effect", "backwards"),
-    "It depends, and no condition tells on what.": ("depends", "undecided"),
+    "It depends, and the condition that was tried does not tell.": ("depends", "undecided"),
 }
 WITNESSES = {"At least one witness is found.": ("holds",), "No witness is found.": ("undecided",)}
 
