@@ -627,6 +627,20 @@ def test_a_prediction_by_number_is_kept_and_put_beside_the_measurement(capsys):
                                                         "Because."]
 
 
+def test_who_was_wrong_is_told_what_the_thought_overlooks(capsys):
+    replies = {"small": "It grows at every step.", "large <b>": "It does not stay so."}
+    q = Prediction("size", "How large?", at_least={"small": 0, "large <b>": 1}, why="Because.", replies=replies)
+    q.predict(1)
+    q.reveal(3.0)
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "You said: small", "Measured: 3 → large <b>", "It grows at every step.", "Because."]
+    q.predict(2)
+    q.reveal(3.0)
+    assert capsys.readouterr().out.splitlines()[2:] == ["You said: large <b> ✓", "Measured: 3 → large <b>", "Because."]
+    with pytest.raises(ValueError, match=r"q's replies must be to its choices, \['a'\]; got \['b'\]"):
+        Prediction("q", "?", equal_to={"a": "a"}, why="", replies={"b": ""})
+
+
 def test_without_a_prediction_the_answer_says_so(capsys):
     question().reveal(0)
     assert capsys.readouterr().out.startswith("You made no prediction.\nMeasured: 0 → small")
@@ -713,6 +727,8 @@ def test_a_choice_stands_for_the_case_that_it_names():
 def test_a_prediction_of_the_course(name, prediction):
     assert prediction.name == name and prediction.question.endswith("?") and len(prediction.choices) >= 3
     assert [prediction.answer(value) for value in prediction.choices.values()] == list(prediction.choices)
+    assert not prediction.replies or len(prediction.replies) >= len(prediction.choices) - 1
+    assert all(reply.endswith((".", "?")) for reply in prediction.replies.values())
 
 
 def test_zigzag_asks_what_the_ravine_shows():

@@ -480,7 +480,13 @@ fits = Prediction(
     "An accelerator has 80 GB. Numbers of 4 bytes; training with Adam (which keeps two further numbers for each "
     "parameter: lesson 06). Up to about how many parameters fit, with nothing else in memory?",
     at_least={"20 billion": 15, "10 billion": 7, "5 billion": 3, "1 billion": 0},
-    why="Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.")
+    why="Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.",
+    replies={
+        "20 billion": "80 GB of 4-byte numbers are 20 billion numbers. Does training need nothing but the parameters?",
+        "10 billion": "That leaves each parameter one companion, its gradient. Adam remembers something, too.",
+        "1 billion": "That would be 80 bytes for each parameter: twenty numbers. Activations can need as much, but "
+                     "they were left out here.",
+    })
 
 killed = Prediction(
     "killed",
@@ -493,7 +499,15 @@ killed = Prediction(
         "the same to the last bit": "same bits",
     },
     why="A step waits for all three. The dead worker is made again, is given the same parameters and asked the same "
-        "question; its rows are the same, so its answer is.")
+        "question; its rows are the same, so its answer is.",
+    replies={
+        "there are none: the run is over":
+            "What was lost is one process. Its rows and the parameters still exist elsewhere.",
+        "clearly different: a third of the rows was missing for a while":
+            "It would be so if the others went on without it. Here the step waits.",
+        "different in the last digits":
+            "Sums in another order differ in the last digits. Here the order stays: worker 0, 1, 2.",
+    })
 
 ring_bytes = Prediction(
     "ring_bytes",
@@ -501,11 +515,23 @@ ring_bytes = Prediction(
     "must each of them send?",
     at_least={"about 100 · S": 50, "about 7 · S, the logarithm": 4, "about 2 · S": 1.5, "about S": 0},
     why="Each vector is cut into as many pieces as there are workers, and in each of 2(n − 1) turns each sends one "
-        "piece. (To pass on whole vectors sends about as much. But then only one link is busy at a time.)")
+        "piece. (To pass on whole vectors sends about as much. But then only one link is busy at a time.)",
+    replies={
+        "about 100 · S": "So much goes through a leader who answers everybody. Here nobody talks to more than one.",
+        "about 7 · S, the logarithm": "That is a tree, in which each round sends whole vectors. Pieces will do.",
+        "about S": "That is enough to bring every piece's sum to one place. Then everybody must still be told.",
+    })
 
 one_late = Prediction(
     "one_late",
     "On a bowl of curvature 1 the largest stable rate is 2. Now each gradient is one step old. What is it?",
     at_least={"still 2": 1.9, "a little less, about 1.7": 1.4, "1": 0.8, "about 0.6": 0},
     why="The step corrects the place of one step ago, and by now the walk is elsewhere. The walk overshoots and comes "
-        "back late, like a shower whose warm water takes its time.")
+        "back late, like a shower whose warm water takes its time.",
+    replies={
+        "still 2": "At rate 2 each step lands as far away on the other side. The late walk does not know yet that it "
+                   "has crossed.",
+        "a little less, about 1.7": "Near the edge the walk changes sides at every step. One step late is half a swing "
+                                    "late.",
+        "about 0.6": "That is the edge for a delay of two steps.",
+    })

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gdlib.lessons.kit.diagnosis import COMPARED, Case, Outcome, describe, example, kind, unfinished
+from gdlib.lessons.kit.limit import TookTooLong, time_limit
 from gdlib.lessons.kit.notes import note
+
+SECONDS = 20  # so long a check waits for the learner's function, on all inputs together
 
 
 class Lambda:
@@ -94,7 +97,7 @@ class Task:
         note("passed" if found.passed else "look" if found.attempted else "todo", found.text.splitlines())
 
     def use(self, fn):
-        """The learner's function if it passes the check, otherwise the solution.
+        """The learner's function if it passes the check, otherwise the solution, which is then said.
 
         Parameters
         ----------
@@ -106,7 +109,11 @@ class Task:
         function
             The one that the lesson goes on with.
         """
-        return fn if self.diagnose(fn).passed else self.solution_function
+        if self.diagnose(fn).passed:
+            return fn
+        note("todo", [f"{self.name}: the check does not pass yet, so the lesson goes on with its own version. "
+                      "Run this cell again once yours passes."])
+        return self.solution_function
 
     def hint(self):
         """Show the next hint."""
@@ -172,12 +179,22 @@ class Exercise(Task):
         calls = list(self.inputs(np.random.default_rng(0)))
         if text := self._not_callable(fn, calls[0]):
             return found(text)
-        got, expected = self._outcomes(fn, calls), self._outcomes(self.solution_function, calls)
+        got, expected = [], self._outcomes(self.solution_function, calls)
+        try:
+            with time_limit(SECONDS):
+                for args in calls:
+                    got.append(Outcome(fn, args, len(self.returns)))
+        except TookTooLong:
+            if unfinished(fn):
+                return found(self._untouched(), attempted=False)
+            case = Case(self, calls[len(got)], None, None)
+            return found(f"your function had not ended after {SECONDS} s. Is there a loop whose end is never reached? "
+                         f"The call was {case.call}.")
         if _agree(got, expected):
             last = self.success if not self.nearly or _agree(got, expected, rtol=1e-10) else self.nearly
             return found(f"✓ as expected on all {len(calls)} inputs. {last}".strip(), passed=True)
         if unfinished(fn) or any(g.value is Ellipsis for g in got):
-            return found(f"not attempted yet. `ex.{self.name}.hint()` gives a first hint.", attempted=False)
+            return found(self._untouched(), attempted=False)
         cases = [Case(self, *case) for case in zip(calls, got, expected, strict=True)]
         for wrong, sentence in self.mistakes:
             if _agree(got, self._outcomes(wrong, calls)):
@@ -189,6 +206,9 @@ class Exercise(Task):
             return found("called twice with the same arguments, your function gives different results. If it draws "
                          "random numbers, start them from a seed that it is given: np.random.default_rng(seed).")
         return found(describe(fn, cases))
+
+    def _untouched(self):
+        return f"not attempted yet. `ex.{self.name}.hint()` gives a first hint."
 
     def _outcomes(self, fn, calls):
         return [Outcome(fn, args, len(self.returns)) for args in calls]

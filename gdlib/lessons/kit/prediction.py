@@ -24,6 +24,8 @@ class Prediction:
         Each choice and the case that it stands for.
     why : str
         The reason, shown after the measurement.
+    replies : dict of str to str, optional
+        A choice, and what is said to who chose it and was wrong: what that thought overlooks.
     home : str, optional
         What the variable belongs to.
 
@@ -34,10 +36,13 @@ class Prediction:
     ('small', 'large')
     """
 
-    def __init__(self, name, question, *, at_least=None, equal_to=None, why, home="ex"):
+    def __init__(self, name, question, *, at_least=None, equal_to=None, why, replies=None, home="ex"):
         self.full_name = f"{home}.{name}"
         self.name, self.question, self.why = name, question, why
         self.choices, self._stands_for = (at_least, operator.le) if at_least else (equal_to, operator.eq)
+        self.replies = replies or {}
+        if strange := [text for text in self.replies if text not in self.choices]:
+            raise ValueError(f"{name}'s replies must be to its choices, {list(self.choices)}; got {strange}.")
         self.chosen = None
         self._widgets = ()
 
@@ -106,10 +111,13 @@ class Prediction:
             If no choice stands for the measurement.
         """
         answer, said, folded = self.answer(measured), "You made no prediction.", "Open to see what was measured."
+        lines = [f"Measured: {shown or show_any(measured)} → {answer}"]
         if self.chosen is not None:
             choice = list(self.choices)[self.chosen]
             said, folded = f"You said: {choice}{' ✓' if choice == answer else ''}", ""
-        note("question", [said, f"Measured: {shown or show_any(measured)} → {answer}", self.why], folded=folded)
+            if choice != answer and choice in self.replies:
+                lines.append(self.replies[choice])
+        note("question", [said, *lines, self.why], folded=folded)
 
     def _buttons(self, texts):
         """Radio buttons as display data; None where ipywidgets is missing."""

@@ -9,6 +9,9 @@ import numpy as np
 
 from gdlib.lessons.kit.diagnosis import kind, line_of, unfinished
 from gdlib.lessons.kit.exercise import Diagnosis, Task
+from gdlib.lessons.kit.limit import TookTooLong, time_limit
+
+SECONDS = 60  # so long a point may take
 
 
 class Project(Task):
@@ -65,6 +68,9 @@ def _looked(look, fn):
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            return look(fn)
+            with time_limit(SECONDS):
+                return look(fn)
+    except TookTooLong:
+        return f"your code had not ended after {SECONDS} s. Is there a loop whose end is never reached?"
     except Exception as error:
         return f"your code raised {type(error).__name__}: {error}{line_of(fn, error)}."
