@@ -2,6 +2,7 @@
 import html
 import json
 import re
+import shutil
 import sys
 import tomllib
 from pathlib import Path
@@ -42,7 +43,7 @@ html_theme = "furo"
 html_theme_options = {"source_repository": ADDRESS, "source_branch": PYPROJECT["tool"]["course"]["branch"],
                       "source_directory": ""}
 html_favicon = "icon.svg"
-html_static_path = ["site.css", "../pictures/race.gif", "../pictures/race.png"]
+html_static_path = ["site.css"]
 html_extra_path = ["root"]  # the site's address leads to the first page
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"
@@ -72,16 +73,34 @@ def read(app, docname, source):
         source[0] = readied(source[0])
 
 
+def linked(app, pagename, templatename, context, doctree):
+    """Links that stand in HTML, as in the boxes of verdicts, lead to the site's pages."""
+    if "body" in context:
+        context["body"] = re.sub(r'href="(?!\w+:)([^"#]+)\.(?:ipynb|md)(?=["#])', r'href="\1.html', context["body"])
+
+
+def with_pictures(app, error):
+    """Pictures that stand in HTML, as in the ledger, come along."""
+    shutil.copytree(ROOT / "pictures", Path(app.outdir) / "pictures", dirs_exist_ok=True)
+
+
 # --- formulas ---------------------------------------------------------------------------------------------------------
 
 
 def mathml(node, as_block):
     """A formula as MathML, which browsers draw and screen readers read."""
+    tex = re.sub(r"\\([dt]?frac)(\d)(\d?)", braced, node.astext())
     try:
-        return str(latex2mathml.tex2mathml(node.astext(), as_block=as_block))
+        return str(latex2mathml.tex2mathml(tex, as_block=as_block))
     except MathError as error:
         logging.getLogger(__name__).warning(f"this formula cannot become MathML: {error}", location=node)
         return f"<code>{html.escape(node.astext())}</code>"
+
+
+def braced(fraction):
+    r"""In TeX \frac12 is a half; docutils would read twelve over what follows."""
+    name, above, below = fraction.groups()
+    return rf"\{name}{{{above}}}" + (f"{{{below}}}" if below else "")
 
 
 def inline(translator, node):
@@ -100,3 +119,5 @@ def setup(app):
     """What Sphinx calls first."""
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
     app.connect("source-read", read)
+    app.connect("html-page-context", linked)
+    app.connect("build-finished", with_pictures)

@@ -76,6 +76,18 @@ def pages(site):
     return {path.relative_to(site).as_posix(): Page(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
 
 
+def test_a_half_is_a_half():
+    from docutils import nodes
+
+    import docs.conf as conf
+
+    def shown(tex):
+        return conf.mathml(nodes.math(text=tex), as_block=False)
+
+    assert shown(r"\tfrac12\eta") == shown(r"\tfrac{1}{2}\eta") != shown(r"\tfrac{12}{\eta}")
+    assert shown(r"\frac1n") == shown(r"\frac{1}{n}")
+
+
 def test_each_lesson_trial_and_instructors_page_is_there(site):
     for folder in ("notebooks", "notebooks/trials", "instructor"):
         sources = {path.stem for path in (ROOT / folder).iterdir() if path.suffix in (".ipynb", ".md")}
