@@ -195,7 +195,7 @@ class MLP(Model):
         array (..., m, K)
             One probability per run, row and class.
         """
-        return _softmax(self._forward(self.blocks(theta), self.new_rows(X))[-1])
+        return _softmax(self._outputs(theta, X))
 
     def predict(self, theta, X):
         """Predict the most likely label of new rows; for squared error, the outputs.
@@ -212,7 +212,7 @@ class MLP(Model):
         array (..., m) of int or (..., m, k)
             One label, or k outputs, per run and row.
         """
-        output = self._forward(self.blocks(theta), self.new_rows(X))[-1]
+        output = self._outputs(theta, X)
         return output if self.loss == "squared" else output.argmax(axis=-1)
 
     def accuracy(self, theta, X, y):
@@ -240,6 +240,10 @@ class MLP(Model):
         if self.loss == "squared":
             raise ValueError("loss must be 'cross-entropy' for accuracy; got 'squared'. Compare predict(…) with y.")
         return share_right(self.predict(theta, X), y)
+
+    def _outputs(self, theta, X):
+        """Outputs for new rows."""
+        return self._forward(self.blocks(theta), self.new_rows(X))[-1]
 
     def _forward(self, blocks, h):
         """Values of all layers, from the data to the outputs."""
