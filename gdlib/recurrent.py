@@ -126,10 +126,10 @@ class RecurrentNetwork(Model):
         return self._forward(self.blocks(theta), self.new_rows(X))[1]
 
     def gradient_lengths(self, theta, rng, rows=ALL):
-        """Length of the gradient at each step of time, for a gradient of length 1 at the last one.
+        """Length of the gradient at each step of time, for a gradient of length 1 at the last hidden values h_T.
 
-        Each row gets a random direction u at h_T. The gradient of u · h_T with respect to the sums xₜ U + hₜ₋₁ W + b is
-        δₜ, a product of T − t Jacobians that all hold the same W.
+        Each row gets a random direction u. The gradient of u · h_T with respect to the sums xₜ U + hₜ₋₁ W + b is
+        δₜ. It holds the same W as a factor T − t times, and a slope of tanh T − t + 1 times.
 
         Parameters
         ----------

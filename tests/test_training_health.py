@@ -69,11 +69,11 @@ def test_the_three_networks_have_the_same_data_and_the_same_weights_at_the_start
 
 
 @pytest.mark.parametrize(("losses", "rate"), [
-    ([[1.0, 1.0, 1.0]], 4), ([[1.0, 1.0, np.inf]], 2), ([[1.0, np.inf, 1.0]], 1), ([[2.5, 1.0, 1.0]], 0),
-    ([[1.0, 1.0, 1.0], [1.0, 2.5, 1.0]], 1),
+    ([[1.0, 1.0, 1.0]], 4), ([[1.0, 1.0, np.inf]], 2), ([[1.0, 1.2, 2.3]], 1), ([[2.5, 1.0, 1.2]], 2),
+    ([[1.0, 1.0, 1.0], [1.0, 2.5, 1.2]], 1), ([[2.3, 2.3, 2.3]], 0),
 ])
-def test_the_largest_stable_rate_is_the_last_one_before_the_first_failure(losses, rate):
-    assert normalised.largest_stable_rate(np.array(losses), [1, 2, 4]) == rate
+def test_the_largest_rate_is_one_at_which_every_start_is_below_half_the_loss_of_guessing(losses, rate):
+    assert normalised.largest_rate(np.array(losses), [1, 2, 4]) == rate
 
 
 def test_losses_near_the_end_are_those_of_a_plain_loop():

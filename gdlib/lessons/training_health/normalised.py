@@ -104,23 +104,25 @@ def losses(norm: str, batch_size: int, rates: Sequence[float], seeds: int = 3, s
     return np.where(np.isfinite(found), found, np.inf)
 
 
-def largest_stable_rate(losses: np.ndarray, rates: Sequence[float]) -> float:
-    """Find the largest learning rate up to which every start ends below the loss of guessing, log 10.
+def largest_rate(losses: np.ndarray, rates: Sequence[float]) -> float:
+    """Find the largest learning rate at which every start trains: it ends below half the loss of guessing, ½ log 10.
+
+    To stay finite is not enough: a network may stay finite and guess.
 
     Parameters
     ----------
     losses : array (seeds, rates)
         Losses at the end.
     rates : sequence of float
-        Learning rates in ascending order.
+        Learning rates.
 
     Returns
     -------
     float
-        Rate; 0 if the smallest one fails.
+        Largest such rate; 0 if there is none.
     """
-    fine = (losses < GUESS).all(axis=0)
-    return float(rates[np.argmin([*fine, False]) - 1]) if fine[0] else 0.0
+    trains = (losses < GUESS / 2).all(axis=0)
+    return float(np.max(np.asarray(rates)[trains], initial=0))
 
 
 def sharpness_at_start(norm: str, seeds: int = 3, iterations: int = 50) -> np.ndarray:
