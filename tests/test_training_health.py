@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import gdlib as gd
-from gdlib.lessons.training_health import depth, normalised, recurrent
+from gdlib.lessons.training_health import cliff, depth, normalised, recurrent
 
 # -- depth -------------------------------------------------------------------------------------------------------------
 
@@ -97,3 +97,23 @@ def test_the_sharpness_at_the_start_is_that_of_the_hessian(norm, monkeypatch):
     model = normalised.network(norm)
     exact = [np.linalg.eigvalsh(model.hess(theta))[-1] for theta in normalised.starts(model, 2)]
     np.testing.assert_allclose(normalised.sharpness_at_start(norm, 2, iterations=500), exact, rtol=1e-3)
+
+
+# -- the cliff ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_gradient_of_the_cliff_is_that_of_its_loss():
+    points = np.random.default_rng(0).uniform([-2, -4], [8, 2], size=(30, 2))
+    for theta in points:
+        assert gd.analysis.check_gradient(cliff.cliff, cliff.cliff.grad, theta, tolerance=1e-5).ok
+    assert np.array_equal(cliff.cliff.grad(points)[7], cliff.cliff.grad(points[7]))
+
+
+@pytest.mark.parametrize("w", [4.0, 4.5, 5.0])
+def test_on_the_edge_of_the_cliff_the_slopes_are_a_geometric_series(w):
+    """With b = ½ − w s(½) x stays at ½, where it begins, so ∂x/∂b = (r⁵⁰ − 1)/(r − 1) with r = w s′(½)."""
+    s = 1 / (1 + np.exp(-0.5))
+    r = w * s * (1 - s)
+    series = (r**50 - 1) / (r - 1)
+    theta = np.array([w, 0.5 - w * s])
+    np.testing.assert_allclose(cliff.cliff.grad(theta), 2 * (0.5 - 0.7) * series * np.array([s, 1]), rtol=1e-6)
