@@ -179,6 +179,17 @@ def test_at_the_start_every_normalised_value_has_mean_0_and_variance_1(over):
     assert np.array_equal(one[: plain.dim], plain.init(rng())) and (one[plain.dim :] == 1).all()
 
 
+def test_longer_hidden_weights_give_the_same_loss_and_a_shorter_gradient_at_a_right_angle():
+    """The normalisation takes a factor of W out again: J(cW) = J(W), so ∂J/∂W is ⊥ W and c times shorter at cW."""
+    model = gd.NormalisedMLP(X, LABELS, (4, 3))
+    theta, longer = drawn(model) * 100, drawn(model) * 100  # beside such sums the 1e-5 is nothing
+    model.blocks(longer)[0][:] *= 3
+    assert model(longer) == pytest.approx(model(theta), rel=1e-6)
+    W, slope, shorter = (model.blocks(v)[0] for v in (theta, model.grad(theta), model.grad(longer)))
+    np.testing.assert_allclose(shorter, slope / 3, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose((W * slope).sum(axis=0), 0, atol=1e-6 * np.linalg.norm(W) * np.linalg.norm(slope))
+
+
 def test_layers_of_a_normalised_network_by_hand():
     model = gd.NormalisedMLP(X, PAIRS, (4,), "tanh", "squared", over="layer")
     W1, b1, W2, b2, g = model.blocks(theta := drawn(model))
