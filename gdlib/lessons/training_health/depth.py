@@ -2,8 +2,8 @@
 
 Without normalisation a layer changes the mean square of the gradient by gain² · mean φ′². With batch normalisation and
 relu it grows by π/(π − 1) a layer, whatever the gain: relu′ lets half of it through, and dividing by the deviation
-divides by gain² · var relu(x̂) = gain² (π − 1)/(2π). So the length grows by 1.21 a layer, 14,000-fold over 50 layers, where
-the layers and the batch are large (Yang et al. 2019, A mean field theory of batch normalization).
+divides by gain² · var relu(x̂) = gain² (π − 1)/(2π). Where layers and batch are large, the length grows by 1.21 a
+layer, 14,000-fold over 50 layers (Yang et al. 2019, A mean field theory of batch normalization).
 """
 from collections.abc import Sequence
 
