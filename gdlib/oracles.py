@@ -183,7 +183,7 @@ def clipped(f: Source, norm: float | None = None, value: float | None = None) ->
     """Clipped gradient:  g · min(1, norm/‖g‖), or each coordinate of g moved into ±value.
 
     The first keeps the gradient's direction, the second does not. ‖g‖ is the length of all parameters' gradient
-    together. PyTorch's clip_grad_norm_ divides by ‖g‖ + 1e-6 instead, which leaves a gradient shorter than `norm` by
+    together. PyTorch's `clip_grad_norm_` divides by ‖g‖ + 1e-6 instead, so what it clips ends shorter than `norm`, by
     the share 1e-6/‖g‖.
 
     Parameters

@@ -97,6 +97,14 @@ def test_losses_near_the_end_are_those_of_a_plain_loop():
     assert found[0, 0] == pytest.approx(by_hand, rel=1e-9) and found[0, 1] > 1e6
 
 
+def test_accuracies_are_of_images_that_were_not_trained_on():
+    (X, y), (new, digit) = normalised.digits()
+    assert len(y) == len(X) == 1078 and len(digit) == len(new) == 360
+    assert not {row.tobytes() for row in X} & {row.tobytes() for row in new}
+    found = normalised.accuracies("none", 64, [1e-12, 0.1, 1e9], seeds=1, steps=50)
+    assert found[0, 0] < 0.3 < found[0, 1] and found[0, 2] < 0.15
+
+
 @pytest.mark.parametrize("norm", normalised.NORMS)
 def test_the_sharpness_at_the_start_is_that_of_the_hessian(norm, monkeypatch):
     monkeypatch.setattr(normalised, "HIDDEN", (3,))
