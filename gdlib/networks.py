@@ -89,8 +89,8 @@ class MLP(Model):
 
         A unit a = Σ wᵢhᵢ adds up fan-in terms, so Var a = fan-in · Var w · mean h². With Var w = 1/fan-in the values
         keep their size from layer to layer where φ(a) ≈ a. The gradient ∂J/∂h adds up fan-out terms, and keeps its size
-        with Var w = 1/fan-out. Glorot and Bengio take the mean of fan-in and fan-out. A relu sets half of the values
-        to 0 and halves mean h²; He et al. double Var w to make up for it.
+        with Var w = 1/fan-out. Glorot and Bengio take the mean of fan-in and fan-out, and uniform numbers of that
+        variance. A relu sets half of the values to 0 and halves mean h²; He et al. double Var w to make up for it.
 
         Parameters
         ----------
