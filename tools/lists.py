@@ -42,7 +42,7 @@ def minutes(path: Path) -> tuple[str, str]:
 
 
 ROOMS = {
-    "surfaces": ["objectives"], "models": ["models", "networks"],
+    "surfaces": ["objectives"], "models": ["models", "networks", "normalised", "recurrent"],
     "rules": ["rules.momentum", "rules.adaptive", "rules.after_adam"],
     "schedules": ["schedules"], "oracles": ["oracles"],
 }
