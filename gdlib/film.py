@@ -121,7 +121,7 @@ def encoded(pictures: list, own: set) -> tuple[bytes, bytes]:
     return moving.getvalue(), still.getvalue()
 
 
-def palette(pictures: list, own: set):
+def palette(pictures: list, own: set) -> object:
     """Choose few colours, so that a file stays small: 90 that fill the pictures, 29 rare ones, and `own`, exactly.
 
     Parameters

@@ -154,7 +154,7 @@ mse_gradient = Exercise(
 
 
 def descend(grad, theta0, lr, steps):
-    """All points of gradient descent from theta0, the start too: (steps + 1, d)."""
+    """The points from theta0, the start too: (steps + 1, d)."""
     path = [theta0]
     for _ in range(steps):
         theta = path[-1] - lr * grad(path[-1])
@@ -484,10 +484,10 @@ def _has_its_gradient(make):
 
 def _comes_down(make):
     f, start, _, end = _walked(make)
-    if not np.isfinite(end).all():
-        return "the walk leaves for infinity. Is lr below 2 over the largest curvature on the way?"
-    if not f(end) < f(start):
-        return f"the loss is {f(start):.4g} at the start and {f(end):.4g} at the end. Does the walk begin on a slope?"
+    if not np.isfinite(end).all() or not f(end) <= f(start):
+        return "the loss grows on the way. Is lr below 2 over the largest curvature there?"
+    if f(end) == f(start):
+        return "the loss is the same at the start and at the end. Does the walk begin on a slope?"
     slopes = [np.linalg.norm(f.grad(theta)) for theta in (start, end)]
     if slopes[1] > 1e-3 * slopes[0]:
         return (f"the slope is {slopes[0]:.3g} at the start and still {slopes[1]:.3g} at the end. Go on until a "
@@ -539,8 +539,8 @@ best_step = Prediction(
         "about 1e-16 / h, and grows. They are equal near the root of 1e-16.",
     replies={
         "1e-2": "Rounding does no harm yet at 1e-2. The bend of the curve does: it costs about h.",
-        "1e-5": "1e-5 is safe from rounding, but the bend still costs a thousand times more than at 1e-8. (It is the "
-                "best step of another formula, which comes next.)",
+        "1e-5": "1e-5 is safe from rounding, but the bend still costs a thousand times more than at 1e-8. It is the "
+                "best step of another formula, which comes next.",
         "1e-15: the smaller the better": "On paper, yes. But f(x + h) and f(x) have 16 digits each, and at 1e-15 they "
                                          "share nearly all of them: the difference is mostly rounding.",
     })
@@ -575,7 +575,7 @@ forgotten_two = Prediction(
     why="Every step is half as long, as if η were half as large. The walk arrives all the same, so the loss never "
         "tells; but η no longer means what it says. Only a gradient check sees it.",
     replies={
-        "it grows": "Half a gradient still points straight uphill, so a step against it goes down, and is even shorter.",
+        "it grows": "Half a gradient still points straight uphill. A step against it goes down, and is even shorter.",
         "it falls, and comes to rest too high": "The walk rests where the gradient is 0. Half of 0 is 0, at the same "
                                                 "place.",
     })

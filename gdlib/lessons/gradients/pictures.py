@@ -1,4 +1,4 @@
-"""Lesson 01's pictures: each function takes what a cell computed, and gives a figure, or a film's figure, draw, frames."""
+"""Lesson 01's pictures: each function takes what a cell computed, and gives a figure; `secants` gives a film's parts."""
 import numpy as np
 from matplotlib.patches import FancyArrowPatch
 
@@ -187,13 +187,13 @@ def two_ways():
     return fig
 
 
-def own_walk(f, theta, lr):
+def own_walk(loss, grad, theta, lr):
     """A walk of the learner's: the ground, where it has two coordinates, and how far it is from its end.
 
     Parameters
     ----------
-    f : Objective
-        The loss.
+    loss, grad : callable
+        The loss at one point, and its gradient.
     theta : ndarray
         The points, the start first.
     lr : float
@@ -202,11 +202,12 @@ def own_walk(f, theta, lr):
     flat = theta.shape[1] == 2
     fig, axes = plots.grid(1 + flat, width=9 if flat else 6.4, height=3.9)
     if flat:
-        _draw_own_ground(axes[0], f, theta)
+        _draw_own_ground(axes[0], loss, theta)
     chart = np.ravel(axes)[-1]
     distance = np.linalg.norm(theta - theta[-1], axis=1)[:-1]
     distance = distance[distance > 1e-9 * distance[0]]
     t = np.arange(len(distance))
+    f = gd.Objective("own", loss, lambda place: np.asarray(grad(place), float))
     slowest = np.abs(1 - lr * np.linalg.eigvalsh(gd.analysis.hessian(f, theta[-1]))).max()
     chart.semilogy(t, distance, ".", color=DESCENT)
     middle = len(t) // 2
@@ -216,14 +217,13 @@ def own_walk(f, theta, lr):
     return fig
 
 
-def _draw_own_ground(ax, f, theta):
+def _draw_own_ground(ax, loss, theta):
     low, high = theta.min(axis=0), theta.max(axis=0)
     margin = 0.35 * np.max(high - low) + 1e-9
     x, y = (np.linspace(low[i] - margin, high[i] + margin, 80) for i in range(2))
 
     def heights(points):
-        flat = np.array([float(f.value(p)) for p in points.reshape(-1, 2)])
-        return flat.reshape(points.shape[:-1])
+        return np.array([float(loss(place)) for place in points.reshape(-1, 2)]).reshape(points.shape[:-1])
 
     plots.ground(ax, heights, x, y)
     ax.plot(*theta.T, "o-", color=DESCENT, markersize=3, linewidth=1.4)
