@@ -541,7 +541,7 @@ def test_hiker_leaves_the_map_at_the_step_it_says():
 
 def test_fog_finds_the_valley_it_says():
     assert mountain(np.array([DEEP])) < mountain(np.array([SHALLOW]))
-    for state in ({"rate": 4.0}, {"rate": 20.0}, {"start": 60.0}, {"start": 90.0, "rate": 1.0}, {"start": 30.0}):
+    for state in ({"lr": 4.0}, {"lr": 20.0}, {"start": 60.0}, {"start": 90.0, "lr": 1.0}, {"start": 30.0}):
         e = explorers.fog(**state, steps=40, lift=True)
         x = e.data["x"][-1]
         assert abs(x - DEEP) < 2 or abs(x - SHALLOW) < 2
@@ -552,9 +552,9 @@ def test_fog_finds_the_valley_it_says():
 
 def test_fog_opens_in_a_state_where_something_can_be_learned():
     assert "shallower" in explorers.fog(lift=True).sentence
-    ends = {round(explorers.fog(rate=rate, steps=40).data["x"][-1], -1) for rate in (4.0, 20.0)}
+    ends = {round(explorers.fog(lr=lr, steps=40).data["x"][-1], -1) for lr in (4.0, 20.0)}
     assert ends == {round(SHALLOW, -1), round(DEEP, -1)}
-    assert "off the map" in explorers.fog(rate=100.0).sentence
+    assert "off the map" in explorers.fog(lr=100.0).sentence
 
 
 @pytest.mark.parametrize("lr, fate", [

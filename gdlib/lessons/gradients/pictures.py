@@ -1,4 +1,4 @@
-"""Lesson 01's pictures: each function takes what a cell computed, and gives a figure; `secants` gives a film's parts."""
+"""Lesson 01's pictures: each function takes what a cell computed, and gives a figure; `secants` gives a film."""
 import numpy as np
 from matplotlib.patches import FancyArrowPatch
 
@@ -103,7 +103,7 @@ def residuals(x, y, w):
     ax.plot(x, y, "ks")
     ax.annotate("a guess, ŷ", (3.35, 12.6), color=DESCENT, ha="right", fontsize=12)
     ax.annotate("residual ŷ − y", (4.9, 21.5), color=plots.VERMILLION, ha="right", fontsize=12)
-    ax.annotate("points (x, y)", (1.2, 0.6), va="center", fontsize=12)
+    ax.annotate("points (x, y)", (1.12, 1.0), va="center", fontsize=12)
     _bare(ax, xlabel="x", ylabel="y")
     return fig
 
@@ -213,6 +213,7 @@ def own_walk(loss, grad, theta, lr):
     middle = len(t) // 2
     chart.semilogy(t, distance[middle] * slowest ** (t - middle), color="black", linewidth=1)
     chart.set_title("Dots: your walk. Thin: the largest |1 − ηλ|", loc="left", fontsize=12)
+    chart.locator_params(axis="x", integer=True)
     _bare(chart, xlabel="step", ylabel="distance from the end")
     return fig
 
