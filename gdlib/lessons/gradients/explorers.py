@@ -320,7 +320,8 @@ class parabola(Explorer):
         data = {"scene": None, "theta": theta[:left], "lr": lr, "curvature": curvature, "factor": abs(factor),
                 "left": left is not None, "theory": theory}  # fmt: skip
         words = f"From θ = {fixed(start, 1)}, {counted(steps, 'step')} at η = {fixed(lr)} on curvature "
-        words += f"{number(curvature)}: each multiplies the distance by {fixed(abs(factor))}. "
+        words += f"{number(curvature)}: each multiplies the distance by {fixed(abs(factor))}"
+        words += f" = |1 − {fixed(lr)} · {number(curvature)}|. " if theory else ". "
         if start == 0:
             words += "The walk begins at the lowest point, and stays there."
         elif abs(factor) < 1e-9:
