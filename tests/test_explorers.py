@@ -408,7 +408,7 @@ def test_a_choice_gives_play_other_frames():
 
 MAPS = {  # explorer: (its map's box, limits, a place there, what a click on it sets)
     "hiker": (gradients.MAP_BOX, (-7.2, 7.2), (-4.8, 4.8), (3.0, -2.0), {"x": 3.0, "y": -2.0}),
-    "parabola": (gradients.BOWL_BOX, (-3, 3), (-0.3, 4.7), (1.5, 1.0), {"start": 1.5}),
+    "parabola": (gradients.BOWL_BOX, (-3, 3), (-0.6, 9.4), (1.5, 1.0), {"start": 1.5}),
     "worlds": (gradients.VALLEY_BOX, *gradients.VALLEY, (0.09, 0.392), {"iteration": 1}),
     "rate": (rates.MAP_BOX, (-3, 3), (-1.8, 1.8), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
     "fate_map": (balls.LAND_BOX, (-3, 3), (-2.4, 2.4), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
@@ -457,7 +457,7 @@ def test_a_stop_is_one_of_the_sliders():
 def test_hiker_tells_the_run():
     e = explorers.hiker(surface="himmelblau", x=-4.0, y=4.0, lr=0.002, steps=17)
     run = gd.run(gd.himmelblau, gd.gradient_descent(0.002), [-4.0, 4.0], 17)
-    assert "After 17 steps of rate 0.002 from (−4.00, 4.00)" in e.sentence
+    assert "After 17 steps at η = 0.002 from (−4.00, 4.00)" in e.sentence
     assert f"height {number(run.loss[-1])}, distance {number(run.distance[-1])} to" in e.sentence
     np.testing.assert_array_equal(e.data["path"], run.theta)
 
@@ -541,7 +541,7 @@ def test_hiker_leaves_the_map_at_the_step_it_says():
 
 def test_fog_finds_the_valley_it_says():
     assert mountain(np.array([DEEP])) < mountain(np.array([SHALLOW]))
-    for state in ({"rate": 4.0}, {"rate": 20.0}, {"start": 60.0}, {"start": 90.0, "rate": 1.0}, {"start": 30.0}):
+    for state in ({"lr": 4.0}, {"lr": 20.0}, {"start": 60.0}, {"start": 90.0, "lr": 1.0}, {"start": 30.0}):
         e = explorers.fog(**state, steps=40, lift=True)
         x = e.data["x"][-1]
         assert abs(x - DEEP) < 2 or abs(x - SHALLOW) < 2
@@ -552,9 +552,9 @@ def test_fog_finds_the_valley_it_says():
 
 def test_fog_opens_in_a_state_where_something_can_be_learned():
     assert "shallower" in explorers.fog(lift=True).sentence
-    ends = {round(explorers.fog(rate=rate, steps=40).data["x"][-1], -1) for rate in (4.0, 20.0)}
+    ends = {round(explorers.fog(lr=lr, steps=40).data["x"][-1], -1) for lr in (4.0, 20.0)}
     assert ends == {round(SHALLOW, -1), round(DEEP, -1)}
-    assert "off the map" in explorers.fog(rate=100.0).sentence
+    assert "off the map" in explorers.fog(lr=100.0).sentence
 
 
 @pytest.mark.parametrize("lr, fate", [
@@ -809,16 +809,30 @@ def test_worlds_show_the_article_at_its_true_iterations():
         assert (f"the article calls round {name}" in said) == (true is not None)
 
 
-@pytest.mark.parametrize("lr, said", [
+@pytest.mark.parametrize("eta, said", [
     (0.4, "comes nearer from one side"), (1.0, "One step leads to the lowest point"),
     (1.6, "changes sides at every step"), (2.0, "swings from side to side for ever"),
     (2.2, "step 1 leaves the picture"),
 ])
-def test_parabola_names_what_the_factor_does(lr, said):
-    e = explorers.parabola(lr=lr, start=-2.6)
-    assert said in e.sentence and e.data["factor"] == pytest.approx(abs(1 - lr))
-    walk = gd.run(gd.quadratic([1.0]), gd.gradient_descent(lr), [-2.6], 10).theta[:, 0]
+@pytest.mark.parametrize("curvature", [1.0, 2.0])
+def test_parabola_names_what_the_factor_does(eta, curvature, said):
+    """The same happens at half the learning rate where the ground bends twice as much."""
+    lr = eta / curvature
+    e = explorers.parabola(lr=lr, curvature=curvature, start=-2.6)
+    assert said in e.sentence and e.data["factor"] == pytest.approx(abs(1 - eta))
+    walk = gd.run(gd.quadratic([curvature]), gd.gradient_descent(lr), [-2.6], 10).theta[:, 0]
     np.testing.assert_allclose(e.data["theta"], walk[: len(e.data["theta"])], atol=1e-12)
+
+
+@pytest.mark.parametrize("theory", [True, False])
+def test_parabola_shows_the_formula_only_when_asked(theory):
+    e = explorers.parabola(theory=theory)
+    e.png()
+    artists = kit.stage(explorers.parabola, None).artists
+    assert artists["said"].get_text() == ("|1 − ηλ|" if theory else "") and ("|1 − " in e.sentence) == theory
+    eta, factor = artists["theory"].get_data()
+    assert len(eta) == (481 if theory else 0)
+    np.testing.assert_allclose(factor, np.abs(1 - np.asarray(eta)))
 
 
 def test_network_shows_the_walks_shadows_and_their_own_losses():

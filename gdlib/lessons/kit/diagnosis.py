@@ -159,6 +159,8 @@ def _raised(fn, cases):
     error, more = case.got.error, ""
     if isinstance(error, UnboundLocalError):
         more = " That name has no value yet when the line first runs."
+    if isinstance(error, TypeError) and "'Lambda'" in str(error):  # a function among the arguments
+        more = " A function that you are given stands there without a call: write brackets after it, with a place."
     if isinstance(error, TypeError) and "Axis must be specified" in str(error):  # np.average
         more = " np.average must know along which axis the weights lie: axis=0 runs along a list of arrays."
     if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
