@@ -20,9 +20,9 @@ HEAD = """# What is claimed, and what was measured
 Written by `python -m tools.claims` from [`data/claims.toml`](data/claims.toml): change that, not this.
 
 Articles say many things about gradient descent. Here are {claims} of their claims, in our words. A claim goes **on
-trial**: many cases are drawn from a family whose ranges are the scope of the verdict. Where there is a condition, as many
-cases meet it as do not. So far {tried} have been tried. {measured} are measured in a lesson, too, on one case, so that you
-see how it works. Where a trial and a lesson differ, believe the trial.
+trial**: many cases are drawn from a family whose ranges are the scope of the verdict. Where there is a condition, as
+many cases meet it as do not. So far {tried} have been tried. {measured} are measured in a lesson, too, on one case,
+so that you see how it works. Where a trial and a lesson differ, believe the trial.
 """
 MEANING = {
     "holds": "in at least 90 % of all cases (a theorem: in every case; an existence: there is a witness)",
