@@ -417,7 +417,8 @@ nesterov_step = Exercise(
          "Nesterov's rule feels it at theta - lr * beta * v."),
         (_pytorchs_form,
          "that is PyTorch's form (nesterov=True), which keeps the places that are looked at in place of theta. Seen "
-         "from there it is the same walk. Here theta is the ball's own place: feel the slope at theta - lr * beta * v."),
+         "from there it is the same walk. Here theta is the ball's own place: feel the slope at "
+         "theta - lr * beta * v."),
         (_old_velocity_back,
          "theta is right, but the old velocity is handed back. The next step needs the new one."),
         (_look(move=lambda v, new: v),

@@ -143,7 +143,7 @@ def agreement(found):
     ax.axhline(1, color="0.5", linewidth=1)
     ax.annotate("momentum saves steps", (0.042, 1.15), color="0.3")
     ax.annotate("momentum costs steps", (0.042, 0.75), color="0.3")
-    places = [(17, 2.1), (11, 18), (8.5, 3.2)]
+    places = [(17, 2.1), (11, 18), (2.7, 1.2)]
     for (beta, (agree, gain)), colour, shape, place in zip(found.items(), SHADES.values(), "^os", places, strict=True):
         ax.loglog(agree, gain, shape, color=colour, markersize=7)
         ax.annotate(f"β = {beta}", place, color=colour)
@@ -218,9 +218,10 @@ def scatter(betas, found, formula):
         ax.semilogy(range(len(betas)), formula[name], color="black", linewidth=1)
         ax.semilogy(range(len(betas)), values, shape, color=BALL, markersize=7,
                     markerfacecolor=BALL if shape == "o" else "white")
+    ax.semilogy(0, found["equal η"][0], "o", color=plots.METHOD["descent"][0], markersize=9)
     ax.annotate("equal η", (2.5, 0.7), color=BALL, ha="right")
     ax.annotate("equal η/(1 − β)", (2.5, 0.034), color=BALL, ha="right")
-    ax.set(xlabel="β (0: descent)", ylabel="variance about the floor", ylim=(0.02, 10), xticks=range(len(betas)))
+    ax.set(xlabel="β; at 0 it is descent", ylabel="variance about the floor", ylim=(0.02, 10), xticks=range(len(betas)))
     ax.set_xticklabels(betas)
     title(ax, "At equal effective rate momentum neither adds noise nor removes it")
     return fig
