@@ -55,6 +55,22 @@ def _shortened_for_next(theta, v, gradient, lr, beta):
     return theta - lr * v, beta * v
 
 
+def _hands_back(velocity):
+    """A momentum_step whose theta is right."""
+    def step(theta, v, gradient, lr, beta):
+        return theta - lr * (beta * v + gradient), velocity(v, gradient, lr, beta)
+    return step
+
+
+def _mixed(theta, v, gradient, lr, beta):
+    return theta + beta * v - lr * gradient, beta * v + gradient
+
+
+def _average_made_up_for(theta, v, gradient, lr, beta):
+    v = beta * v + (1 - beta) * gradient
+    return theta - lr / (1 - beta) * v, v
+
+
 def _looks_ahead(theta, v, gradient, lr, beta):
     v = beta * v + gradient
     return theta - lr * (gradient + beta * v), v
@@ -107,6 +123,18 @@ momentum_step = Exercise(
          "the rate is missing when theta moves."),
         (_same_velocity,
          "theta is right, but the old velocity is handed back. The next step needs the new one."),
+        (_hands_back(lambda v, g, lr, beta: lr * (beta * v + g)),
+         "theta is right, but the velocity is handed back times the rate. The next step takes the rate itself."),
+        (_hands_back(lambda v, g, lr, beta: -lr * (beta * v + g)),
+         "theta is right, but you hand back the step, −lr times the velocity. The next step needs the velocity."),
+        (_hands_back(lambda v, g, lr, beta: v + g),
+         "theta is right, but the velocity that is handed back keeps all of the old one. Keep only the share β of it."),
+        (_mixed,
+         "the velocity is right, but theta moves as if it were Keras's, with the rate in it. theta - lr * v."),
+        (_average_made_up_for,
+         "that is the average, with its rate made up for. Here the gradient comes in whole, and the rate stays."),
+        (_step(move=lambda theta, v, new, g, lr: theta - lr * new - g),
+         "the gradient comes in twice: the new velocity already holds it. theta - lr * v."),
         (_shortened_for_next,
          "theta is right, but the velocity is handed back times β. "
          "The next step takes its share β itself, so here β would come in twice."),
@@ -154,6 +182,12 @@ def _translate(keras=lambda lr, beta, v: (lr, -v / lr), average=lambda lr, b, v:
 to_pytorch = Exercise(
     to_pytorch, inputs=_inputs, returns=("lr", "velocity"),
     mistakes=[
+        (lambda form, lr, beta, v: (lr, v),
+         "nothing is translated. The step has to stay the same: PyTorch's is lr · v, Keras's −v."),
+        (lambda *args: to_pytorch.solution_function(*args)[::-1],
+         "the rate comes first, then the velocity."),
+        (_translate(keras=lambda lr, beta, v: (-lr, v / lr)),
+         "a rate is positive. For Keras the minus sign belongs to the velocity."),
         (_translate(keras=lambda lr, beta, v: (lr, v / lr)),
          "Keras's velocity points downhill, PyTorch's uphill. A minus sign is missing."),
         (_translate(keras=lambda lr, beta, v: (lr, -v)),
@@ -235,6 +269,18 @@ shrink = Exercise(
          "√β is the size where the two roots are a complex pair. Where they are real, one of them is larger."),
         (lambda a, b: abs(1 - a),
          "that is plain descent's factor. The ball also has the term with β and the place before."),
+        (lambda a, b: 1 - a / (1 - b),
+         "that is descent at the effective rate η/(1 − β). It is close where ηλ is small, and no more than that."),
+        (lambda a, b: abs(1 + b - a),
+         "that is the factor before θₖ alone. The place before it, θₖ₋₁, counts too: with −β."),
+        (_sizes(take=lambda z: 1 / np.abs(z).min()),
+         "the coefficients stand in reverse order: np.roots begins with that of z²."),
+        (_sizes(take=lambda z: np.abs(z).mean()),
+         "you take the mean of the two sizes. In the long run the larger one is what is left."),
+        (_sizes(t=lambda a, b: 1 - b - a, constant=lambda a, b: -b),
+         "look at the sign of β, at both places: from +β(θₖ − θₖ₋₁) comes z² − (1 + β − ηλ)z + β."),
+        (_sizes(t=lambda a, b: 1 + b + a, constant=lambda a, b: -b),
+         "two signs: the slope pushes back, −ηλ, and the constant is +β."),
         (_sizes(t=lambda a, b: 1 - a),
          "a β is missing before θₖ: from θₖ + β(θₖ − θₖ₋₁) − ηλθₖ it gets the factor 1 + β − ηλ."),
         (_sizes(t=lambda a, b: b - a),
@@ -330,6 +376,19 @@ best_pair = Exercise(
          "the roots are missing in the rate."),
         (_pair(beta=lambda s, S: (S - s) / (S + s)),
          "your β is the factor. The factor is √β."),
+        (_pair(beta=lambda s, S: (S - s) / (S + s), factor=lambda s, S: ((S - s) / (S + s)) ** 2),
+         "β and the factor have changed places. The factor is √β, the larger of the two."),
+        (_pair(factor=lambda s, S: (s - S) / (S + s)),
+         "the factor is a size, so it is positive: √L − √μ above."),
+        (_pair(lr=lambda s, S: 2 / (S * S + s * s), beta=lambda s, S: (S * S - s * s) / (S * S + s * s),
+               factor=lambda s, S: (S * S - s * s) / (S * S + s * s)),
+         "rate and factor are plain descent's, 2/(μ + L) and (κ − 1)/(κ + 1). Take the roots of μ and L."),
+        (_pair(lr=lambda s, S: 4 / (3 * S * S + s * s),
+               beta=lambda s, S: (np.sqrt(3 * S * S + s * s) - 2 * s) / (np.sqrt(3 * S * S + s * s) + 2 * s),
+               factor=lambda s, S: 1 - 2 * s / np.sqrt(3 * S * S + s * s)),
+         "that is the best pair of Nesterov's rule, 4/(3L + μ). The heavy ball's is asked for."),
+        (_pair(lr=lambda s, S: 4 / (S - s) ** 2),
+         "below your rate stands the difference of the roots. Add the two equations: √η (√L + √μ) = 2."),
         (_pair(beta=lambda s, S: ((S - s) / (S + s)) ** 0.5),
          "your β is the root of the factor. It is the other way round: the factor is the root of β."),
         (_pair(beta=lambda s, S: (S - s) / (S + s), factor=lambda s, S: ((S - s) / (S + s)) ** 0.5),
@@ -405,6 +464,16 @@ def _pytorchs_form(grad, theta, v, lr, beta):
     return theta - lr * (g + beta * v), v
 
 
+def _kerass_form(grad, theta, v, lr, beta):
+    v = beta * v - lr * grad(theta + beta * v)
+    return theta + v, v
+
+
+def _gradient_alone(grad, theta, v, lr, beta):
+    g = grad(theta - lr * beta * v)
+    return theta - lr * g, beta * v + g
+
+
 def _old_velocity_back(grad, theta, v, lr, beta):
     return theta - lr * (beta * v + grad(theta - lr * beta * v)), v
 
@@ -419,6 +488,13 @@ nesterov_step = Exercise(
          "that is PyTorch's form (nesterov=True), which keeps the places that are looked at in place of theta. Seen "
          "from there it is the same walk. Here theta is the ball's own place: feel the slope at "
          "theta - lr * beta * v."),
+        (_kerass_form,
+         "the rule is right, but your velocity is Keras's, −lr times the one asked for. Here v is a sum of gradients: "
+         "look at theta - lr * beta * v."),
+        (_gradient_alone,
+         "theta moves along the gradient alone. It moves with the new velocity, theta - lr * v."),
+        (_look(ahead=lambda theta, v, lr, beta: theta - lr * v, velocity=lambda v, g, beta: v + g),
+         "all of the old velocity is kept, in the look and in the step. Keep only the share β of it."),
         (_old_velocity_back,
          "theta is right, but the old velocity is handed back. The next step needs the new one."),
         (_look(move=lambda v, new: v),
