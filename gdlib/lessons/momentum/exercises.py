@@ -678,7 +678,8 @@ edge_moves = Prediction(
 
 hundred_times = Prediction(
     "hundred_times",
-    "κ grows from 100 to 10,000. Descent needs a hundred times as many steps. And the ball, at its best pair?",
+    "From a ravine with κ = 100 to one with 10,000: descent needs a hundred times as many steps. And the ball, at its "
+    "best η and β?",
     at_least={"about as many as before": 0, "about ten times as many": 3, "about a hundred times as many": 30},
     replies={
         "about as many as before": "A narrower ravine needs a larger β, and √β, what a step leaves, comes closer to 1.",
