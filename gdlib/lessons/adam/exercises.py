@@ -55,6 +55,8 @@ steps_needed = Exercise(
          "a step would make the error larger: the factor is 1 − lr · share."),
         (lambda share, lr, left: np.log(left) / np.log(1 - 2 * lr * share),
          "there is a factor 2 too many. The slope of ½ · share · (θ − 1)² is share · (θ − 1)."),
+        (lambda share, lr, left: np.log(left) / np.log(1 - lr / share),
+         "lr is divided by the share. A rare class has a smaller slope, not a larger one: multiply."),
         (lambda share, lr, left: np.log(left) / np.log(lr * share),
          "lr · share is what a step takes off. What it leaves is 1 − lr · share."),
         (lambda share, lr, left: np.log(left) / (1 - lr * share),
@@ -241,6 +243,8 @@ adam_step = Exercise(
          "the shares are swapped in both averages. beta1 and beta2 are what is kept."),
         (_adam(second=lambda v, g, b: b * v + ((1 - b) * g) ** 2),
          "1 − beta2 is squared as well. Only the gradient is: (1 − beta2) * gradient**2."),
+        (_adam(second=lambda v, g, b: b * v + (1 - b) * 2 * g),
+         "`gradient * 2` doubles it, with one star. The square is gradient**2."),
         (_adam(second=lambda v, g, b: b * v + (1 - b) * abs(g)),
          "v averages the size of the gradient. It averages its square."),
         (_adam(second=lambda v, g, b: v + g**2),
@@ -417,6 +421,9 @@ def _leaves_its_arguments_alone(rule):
 
 def _keeps_two_walks_apart(rule):
     alone = _steps(rule)
+    if not np.array_equal(alone, _steps(rule)):
+        return ("Called twice with the same arguments, it goes two ways. If it draws random numbers, keep a generator "
+                "with a seed in `state`; if it remembers something, keep that there, too.")
     walks = [[np.array([1.0, -2.0]), None], [np.array([-3.0, 0.5]), None]]
     for _ in range(len(alone)):
         walks = [list(rule(theta, SHAPE.grad, 0.1, state)) for theta, state in walks]
