@@ -122,7 +122,8 @@ def adam():
     batches = gd.minibatches(f, contest.BATCH, np.random.default_rng(0))
     rule = gd.momentum(gd.polynomial(3.0, steps))
     run = gd.run(f, rule, np.zeros(f.dim), steps, oracle=batches)
-    return of_adam.learned(f, {"momentum": run.theta}, width=4.8, height=3)
+    fig, draw, frames = of_adam.learned(f, {"momentum": run.theta}, width=4.8, height=3)
+    return fig, draw, frames[::2]
 
 
 def distributed():

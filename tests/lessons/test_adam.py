@@ -69,13 +69,15 @@ def test_other_forms_of_the_rule_are_right(exercise, body):
                               "return theta - alpha * m / (np.sqrt(v) + eps), m, v", "Keras's Adam"),
     (ex.adam_step, HATS + "return theta - lr * m_hat / np.sqrt(v_hat) + eps, m, v", "added to theta"),
     (ex.adam_step, HATS + "return theta - (lr * m_hat / np.sqrt(v_hat) + eps), m, v", "added to the quotient"),
-    (ex.adam_step, AVERAGES + "return theta - lr * (m / (1 - beta1**t)) / (np.sqrt(v / np.sqrt(1 - beta2**t)) + eps), m, v",
+    (ex.adam_step, AVERAGES + "v_hat = v / np.sqrt(1 - beta2**t)\n"
+                              "return theta - lr * (m / (1 - beta1**t)) / (np.sqrt(v_hat) + eps), m, v",
      "a root of its own"),
     (ex.adam_step, AVERAGES + "return theta - lr * (m / (1 - beta1**t)) / (np.sqrt(v) / (1 - beta2**t) + eps), m, v",
      "by the whole"),
     (ex.adam_step, "m = beta2 * m + (1 - beta2) * gradient\nv = beta1 * v + (1 - beta1) * gradient**2\n"
                    "return theta - lr * m / (1 - beta2**t) / (np.sqrt(v / (1 - beta1**t)) + eps), m, v", "are swapped"),
-    (ex.adam_step, AVERAGES + "t = t - 1\nreturn theta - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v",
+    (ex.adam_step, AVERAGES + "t = t - 1\n"
+                              "return theta - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v",
      "one step late"),
     (ex.adam_step, AVERAGES + "return theta - lr * m / (np.sqrt(v) + eps), m, v", "neither average is corrected"),
     (ex.adam_step, HATS + "return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m_hat, v_hat", "corrected again"),
@@ -84,7 +86,7 @@ def test_other_forms_of_the_rule_are_right(exercise, body):
     (ex.adam_step, HATS.replace("gradient**2", "gradient * 2") +
      "return theta - lr * m_hat / (np.sqrt(v_hat) + eps), m, v", "with one star"),
     (ex.adam_step, HATS + "return theta - lr * gradient / (np.sqrt(v_hat) + eps), m, v", "as RMSprop does"),
-    (ex.adam_step, HATS + "u = np.maximum(v_hat, 0)\nreturn theta - lr * m_hat / np.sqrt(u + eps), m, v", "inside the root"),
+    (ex.adam_step, HATS + "return theta - lr * m_hat / np.sqrt(v_hat + eps), m, v", "inside the root"),
     (ex.adam_step, "m *= beta1\nm += (1 - beta1) * gradient\nv = beta2 * v + (1 - beta2) * gradient**2\n"
                    "return theta - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v",
      "changed its argument `m`"),

@@ -438,8 +438,8 @@ def _comes_down(rule):
     best = np.nanmin([np.inf, *ends])
     first = SHAPE(np.array([1.0, -2.0]))
     if not best < 0.1 * first:
-        return (f"in a bowl, at the best of {len(contest.RATES)} learning rates, {best / first:.2g} of the loss is left "
-                "after 60 steps. A tenth or less is asked. Does it go downhill, and use lr?")
+        return (f"in a bowl, at the best of {len(contest.RATES)} learning rates, {best / first:.2g} of the loss is "
+                "left after 60 steps. A tenth or less is asked. Does it go downhill, and use lr?")
     return ""
 
 
@@ -515,8 +515,8 @@ hundredth = Prediction(
         "a hundredth": 0.003,
         "next to nothing: rates that are divided again and again vanish": 0,
     },
-    why="After t equal slopes g the sum is t·g², its root √t·|g|. The slope cancels, and η/√t is left. Such steps add up "
-        "without limit, to about 2η√t.",
+    why="After t equal slopes g the sum is t·g², its root √t·|g|. The slope cancels, and η/√t is left. Such steps add "
+        "up without limit, to about 2η√t.",
     replies={
         "as long: the slope has not changed": "The slope has not, but the sum of its squares has: it grows with t.",
         "a hundredth": "The sum is a hundred times as large. The step is divided by its root.",
@@ -536,15 +536,16 @@ opening = Prediction(
     why="s began at 0 and has taken only the share 1 − ρ of the first square. So its root is √(1 − ρ) = 0.1 of the "
         "slope, and the step is ten times too long.",
     replies={
-        "η, as the learning rate says": "It would be so if s were the square of the slope. It is only a part of it yet.",
+        "η, as the learning rate says":
+            "It would be so if s were the square of the slope. It is only a part of it yet.",
         "η/100: the average has hardly begun": "The average is too small, and it stands *below*: the step gets longer.",
         "100 η": "s is a hundredth of the square. The step is divided by its root.",
     })
 
 lead = Prediction(
     "lead",
-    "The sixty classes again, 32 rows a step, momentum and Adam each at its best learning rate. On which rows does Adam "
-    "end with less loss?",
+    "The sixty classes again, 32 rows a step, momentum and Adam each at its best learning rate. On which rows does "
+    "Adam end with less loss?",
     equal_to={"on none: tuned momentum is as good": "none", "on the third with the most frequent classes": "frequent",
               "on all about alike": "all", "on the third with the rarest classes": "rare"},
     why="The frequent classes set the largest rate that momentum can use, and at that rate the rare ones starve. Adam "

@@ -234,8 +234,8 @@ class anatomy(Explorer):
         t = state["t"]
         g, mean, root, step = dissect(**{k: state[k] for k in ("lr", "beta1", "beta2", "scale", "noise", "correct")})
         unit = np.abs(g).max(axis=0)  # each coordinate is drawn in units of its own largest slope
-        data = {"scene": "corrected" if state["correct"] else "not corrected", "t": t, "g": g / unit, "mean": mean / unit, "root": root / unit,
-                "step": np.clip(step, -50, 50)}
+        data = {"scene": "corrected" if state["correct"] else "not corrected", "t": t, "g": g / unit,
+                "mean": mean / unit, "root": root / unit, "step": np.clip(step, -50, 50)}
         hat = "" if state["correct"] else ", not corrected"
         said = [f"coordinate {i + 1}: slope {number(g[t - 1, i])}, mean {number(mean[t - 1, i])}, root "
                 f"{number(root[t - 1, i])}, so it moves {fixed(abs(step[t - 1, i]))} η" for i in range(2)]

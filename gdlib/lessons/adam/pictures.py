@@ -59,7 +59,7 @@ def learned(model, runs, titles=None, **size):
 
 
 def by_frequency(races, average=11):
-    """Draw the loss over the steps on the third of the rows with the most frequent classes, and on that with the rarest.
+    """Draw the loss over the steps on the third of the rows with the most frequent classes, and on the rarest third.
 
     Parameters
     ----------
