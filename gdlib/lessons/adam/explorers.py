@@ -132,7 +132,7 @@ class race(Explorer):
         ground(land, lambda p: np.log1p(f(p)), xs, ys)
         land.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
         land.set_xlabel("θ₁", fontsize=12, labelpad=0)
-        land.set_ylabel("θ₂", fontsize=12, labelpad=-4)
+        land.annotate("θ₂", (0.015, 0.93), xycoords="axes fraction", fontsize=12)
         mark(land, "lowest").set_data(*np.transpose(f.minima))
         chart.set(xlim=(0, LAST), ylim=(1e-6, 10), yscale="log")
         chart.axhline(TARGET, color="0.6", linewidth=1, linestyle=":")
