@@ -10,6 +10,7 @@ from PIL import Image
 
 import gdlib as gd
 from gdlib import film
+from gdlib.lessons.adam import contest
 from gdlib.lessons.adam import pictures as of_adam
 from gdlib.lessons.batch_sgd_minibatch import pictures as of_batches
 from gdlib.lessons.distributed import pictures as of_workers
@@ -49,10 +50,10 @@ def leaving():
     return of_saddles.leaving(gd.saddle, walks)
 
 
-def race():
-    f, start = gd.quadratic([1, 100], angle=0.5), [1.4, -0.4]
-    rules = {"descent": gd.gradient_descent(0.015), "momentum": gd.momentum(0.006), "Adam": gd.adam(0.001)}
-    return of_adam.race(f, {name: gd.run(f, rule, start, 160).theta for name, rule in rules.items()}, 1e-4)
+def learned():
+    f = contest.problem(0)
+    rules = {"momentum": gd.momentum(0.5), "Adam": gd.adam(0.5)}
+    return of_adam.learned(f, {name: gd.run(f, rule, np.zeros(f.dim), 60).theta for name, rule in rules.items()})
 
 
 def carried():
@@ -71,7 +72,7 @@ def strips():
     return of_workers.strips(calls, np.array([0, 1, 2]), stories)
 
 
-ALL = [secants, weights, trembling, bowls, leaving, race, buckets, strips]
+ALL = [secants, weights, trembling, bowls, leaving, learned, buckets, strips]
 
 
 @pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
@@ -140,9 +141,14 @@ def test_watched_calls_are_those_of_the_simulation():
     assert calls == [(0, 0, 5), (1, 0, 1), (1, 1, 2), (1, 2, 3)]
 
 
-def test_a_method_that_does_not_arrive_in_the_race_is_not_given_a_step():
-    fig, _, _ = race()
-    said = [text.get_text() for text in fig.axes[1].texts]
-    assert said[-1] == "Adam: later"
-    assert all("step" in words for words in said[:-1])
+def test_a_bar_is_as_high_as_the_chance_of_its_class_and_as_wide_as_it_has_rows():
+    f = contest.problem(0)
+    points = gd.run(f, gd.adam(0.5), np.zeros(f.dim), 60).theta
+    fig, draw, frames = of_adam.learned(f, {"Adam": points})
+    draw(frames[-1])
+    right = f.probabilities(points[-1], f.X)[np.arange(f.n), f.y]
+    order = np.argsort(-np.bincount(f.y), kind="stable")
+    for bar, label in zip(fig.axes[0].patches, order, strict=True):
+        assert bar.get_width() == np.sum(f.y == label)
+        assert bar.get_height() == pytest.approx(right[f.y == label].mean())
     plt.close(fig)

@@ -46,16 +46,15 @@ def test_groups_divide_the_rows_by_how_frequent_their_class_is(tail, groups):
     assert len(parts[0]) and len(parts[-1])
 
 
-def test_the_picture_has_a_panel_for_each_group_that_has_rows_and_shows_their_losses():
-    model = draw(n=100, d=3, classes=10, tail=2.5)
-    groups = by_frequency(model.y)
-    assert [len(rows) > 0 for rows in groups] == [True, False, True]
+def test_the_picture_shows_the_mean_loss_of_the_most_frequent_and_of_the_rarest_rows():
+    models = [draw(n=100, d=3, classes=10, tail=2.5), draw(n=120, d=3, classes=10, tail=1.0)]
     rules = {"momentum": gd.momentum(0.1), "Adam": gd.adam(0.1)}
-    runs = {name: gd.run(model, rule, np.zeros(model.dim), 10) for name, rule in rules.items()}
-    fig = pictures.by_frequency(model, runs, groups)
-    assert [ax.get_title(loc="left") for ax in fig.axes] == ["1 class of 68 rows", "9 classes of 1 to 12 rows"]
-    for ax, rows in zip(fig.axes, (groups[0], groups[2]), strict=True):
-        for line, (name, run) in zip(ax.lines, runs.items(), strict=True):
+    races = {name: [(f, gd.run(f, rule, np.zeros(f.dim), 10)) for f in models] for name, rule in rules.items()}
+    fig = pictures.by_frequency(races, average=3)
+    for ax, part in zip(fig.axes, (0, -1), strict=True):
+        for line, (name, walks) in zip(ax.lines, races.items(), strict=True):
+            loss = np.mean([f(run.theta, by_frequency(f.y)[part]) for f, run in walks], axis=0)
             assert line.get_color() == METHOD[name][0]
-            assert line.get_ydata() == pytest.approx([model(theta, rows) for theta in run.theta])
+            assert line.get_xdata().tolist() == list(range(1, 10))
+            assert line.get_ydata() == pytest.approx([loss[k - 1 : k + 2].mean() for k in range(1, 10)])
     plt.close(fig)

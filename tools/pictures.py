@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 
 import gdlib as gd
 from gdlib import film, plots
+from gdlib.lessons.adam import contest
+from gdlib.lessons.adam import pictures as of_adam
 from gdlib.lessons.distributed import pictures as of_workers
 from gdlib.lessons.start_here import explorers as of_the_hiker
 from tools.notebooks import ROOT
@@ -115,12 +117,13 @@ def saddle_points():
 
 
 def adam():
-    """Lesson 06: three rules in a slanting ravine."""
-    f, start = gd.quadratic([1, 100], angle=np.pi / 4), [-1.98, -0.85]
-    rules = {"descent": gd.gradient_descent(0.018), "AdaGrad": gd.adagrad(0.5), "Adam": gd.adam(0.4)}
-    paths = {name: gd.run(f, rule, start, 60).theta for name, rule in rules.items()}
-    fig, draw = hike(paths, lambda p: np.sqrt(f(p)), (-2.6, 0.8), (-2.2, 0.8), (0, 0), view=(60, -120))
-    return fig, draw, range(0, 61, 2)
+    """Lesson 06: what momentum, at its best learning rate, learns of frequent and rare classes."""
+    f, steps = contest.problem(0), contest.GRADIENTS
+    batches = gd.minibatches(f, contest.BATCH, np.random.default_rng(0))
+    rule = gd.momentum(gd.polynomial(3.0, steps))
+    run = gd.run(f, rule, np.zeros(f.dim), steps, oracle=batches)
+    fig, draw, frames = of_adam.learned(f, {"momentum": run.theta}, width=4.8, height=3)
+    return fig, draw, frames[::2]
 
 
 def distributed():

@@ -17,7 +17,6 @@ from gdlib.lessons.kit.explorer import (
     place_on,
     place_words,
 )
-from gdlib.lessons.kit.network import network as network
 from gdlib.plots import METHOD, OKABE_ITO, ground
 
 BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
@@ -132,6 +131,8 @@ class race(Explorer):
         xs, ys = (np.linspace(c - h, c + h, 250) for c, h in zip(middle, half, strict=True))
         ground(land, lambda p: np.log1p(f(p)), xs, ys)
         land.set(xlim=(xs[0], xs[-1]), ylim=(ys[0], ys[-1]))
+        land.set_xlabel("θ₁", fontsize=12, labelpad=0)
+        land.annotate("θ₂", (0.015, 0.93), xycoords="axes fraction", fontsize=12)
         mark(land, "lowest").set_data(*np.transpose(f.minima))
         chart.set(xlim=(0, LAST), ylim=(1e-6, 10), yscale="log")
         chart.axhline(TARGET, color="0.6", linewidth=1, linestyle=":")
@@ -146,7 +147,7 @@ class race(Explorer):
             look = {"color": colour, "linestyle": style, "linewidth": 2.2, "label": SHOWN[method]}
             artists[f"{method} left"], artists[method] = chart.plot([], [], **look)[0], land.plot([], [], **look)[0]
             artists[f"{method} now"] = mark(land, "now", colour)
-            artists[f"{method} now"].set_clip_on(True)
+            artists[f"{method} now"].set_clip_on(False)
         fig.legend(
             handles=[artists[f"{method} left"] for method in RULES], ncols=5, loc="upper center", fontsize=13,
             bbox_to_anchor=(0.5, 1.01), frameon=False, labelcolor="linecolor", handlelength=2.2,
@@ -159,7 +160,9 @@ class race(Explorer):
         artists["line"].set_xdata([data["k"]] * 2)
         for method in RULES:
             artists[method].set_data(*data[method].T)
-            artists[f"{method} now"].set_data(*data[method][-1:].T)
+            axes = artists[method].axes  # a ball that has left the map waits at its edge
+            ends = np.transpose([axes.get_xlim(), axes.get_ylim()])
+            artists[f"{method} now"].set_data(*np.clip(data[method][-1:], *ends).T)
             artists[f"{method} left"].set_data(np.arange(LAST + 1), data[f"{method} left"])
         artists["start"].set_data(*data["adam"][:1].T)
 
@@ -231,8 +234,8 @@ class anatomy(Explorer):
         t = state["t"]
         g, mean, root, step = dissect(**{k: state[k] for k in ("lr", "beta1", "beta2", "scale", "noise", "correct")})
         unit = np.abs(g).max(axis=0)  # each coordinate is drawn in units of its own largest slope
-        data = {"scene": "anatomy", "t": t, "g": g / unit, "mean": mean / unit, "root": root / unit,
-                "step": np.clip(step, -50, 50)}
+        data = {"scene": "corrected" if state["correct"] else "not corrected", "t": t, "g": g / unit,
+                "mean": mean / unit, "root": root / unit, "step": np.clip(step, -50, 50)}
         hat = "" if state["correct"] else ", not corrected"
         said = [f"coordinate {i + 1}: slope {number(g[t - 1, i])}, mean {number(mean[t - 1, i])}, root "
                 f"{number(root[t - 1, i])}, so it moves {fixed(abs(step[t - 1, i]))} η" for i in range(2)]
@@ -245,7 +248,7 @@ class anatomy(Explorer):
 
     @staticmethod
     def draw(fig, scene):
-        artists = {}
+        artists, hat = {}, "\u0302" if scene == "corrected" else ""
         for i, x in enumerate((0.08, 0.575)):
             top, low = fig.add_axes((x, 0.50, 0.405, 0.37)), fig.add_axes((x, 0.135, 0.405, 0.30))
             top.set(xlim=(0, STEPS), ylim=(-1.25, 1.25), xticklabels=[])
@@ -262,9 +265,9 @@ class anatomy(Explorer):
             top.annotate(f"coordinate {i + 1}", (0.985, 0.05), xycoords="axes fraction", ha="right", fontsize=12)
             artists |= {
                 f"g{i}": top.plot([], [], color="0.7", linewidth=1, label="slope g")[0],
-                f"root{i}": top.plot([], [], color=RED, linewidth=2, linestyle="--", label="±√v̂")[0],
+                f"root{i}": top.plot([], [], color=RED, linewidth=2, linestyle="--", label=f"±√v{hat}")[0],
                 f"under{i}": top.plot([], [], color=RED, linewidth=2, linestyle="--")[0],
-                f"mean{i}": top.plot([], [], color=BLUE, linewidth=2.2, label="m̂")[0],
+                f"mean{i}": top.plot([], [], color=BLUE, linewidth=2.2, label=f"m{hat}")[0],
                 f"step{i}": low.plot([], [], color=OKABE_ITO["green"], linewidth=2, label="step / η")[0],
                 f"at{i}": top.axvline(0, color="0.3", linewidth=1),
                 f"below{i}": low.axvline(0, color="0.3", linewidth=1),

@@ -1,82 +1,91 @@
-"""Lesson 06's pictures: a film, and the losses of frequent and rare classes."""
+"""Lesson 06's pictures: what has been learned of frequent and rare classes, as a film and as losses."""
 import numpy as np
 
 from gdlib import plots
+from gdlib.lessons.adam import rare_classes
 
 
-def race(f, paths, target):
-    """Make a film of methods from one start on the ground of f, in two dimensions, and of the losses they have left.
+def learned(model, runs, titles=None, **size):
+    """Make a film of the chance that a model gives to each row's own class, from the most frequent class to the rarest.
 
-    Parameters
-    ----------
-    f : Objective
-        Its lowest value is 0.
-    paths : dict
-        Method -> its points, (k, 2).
-    target : float
-        The share of the loss at which a method has arrived.
-    """
-    fig, (land, chart) = plots.grid(2, height=4.4)
-    every, start = np.concatenate(list(paths.values())), next(iter(paths.values()))[0]
-    (left, bottom), (right, top) = every.min(axis=0) - 0.25, every.max(axis=0) + 0.25
-    plots.ground(land, f, np.linspace(left, right, 300), np.linspace(bottom, top, 300))
-    plots.marks(land, start, f.minima[0])
-    land.set(xlabel="θ₁", ylabel="θ₂")
-    hike, curves, said = plots.hikers(land, paths), {}, []
-    shares = {name: np.maximum(f(path) / f(start), target / 30) for name, path in paths.items()}
-    for name, share in shares.items():
-        colour, style = plots.METHOD[name]
-        (curves[name],) = chart.plot([], [], color=colour, linestyle=style, linewidth=2.4, animated=True)
-        said.append((int(np.argmax(np.append(share <= target, True))), name, colour))
-    leaves = [name for first, name, _ in said if first < len(shares[name]) and shares[name][-1] > target]
-    title = f"{min(said)[1]} arrives first" + (f"; {' and '.join(leaves)} won't stay" if leaves else "")
-    for row, (first, name, colour) in enumerate(sorted(said)):
-        words = f"{name}: step {first}" if first < len(share) else f"{name}: later"
-        chart.text(0.5, 0.92 - 0.075 * row, words, color=colour, fontsize=12, transform=chart.transAxes)
-    chart.axhline(target, color="0.4", linewidth=1)
-    chart.set(xlabel="step", ylabel="share of the loss left", yscale="log", xlim=(0, len(share)), ylim=(target / 30, 3))
-    chart.set_title(title[0].upper() + title[1:], loc="left", fontsize=11)
-    land.set_title("One start, each method at its best rate from there", loc="left", fontsize=11)
-
-    def draw(k):
-        hike(k)
-        for name, curve in curves.items():
-            curve.set_data(np.arange(k + 1), shares[name][: k + 1])
-
-    return fig, draw, np.unique(np.geomspace(1, len(share), 50).astype(int)) - 1
-
-
-def by_frequency(model, runs, groups):
-    """Draw the loss over the steps on each group of rows, a panel for each group and a curve for each method.
-
-    The panels reach up to one and a half times the loss of a model that finds all classes equally likely.
+    A class is a bar, as wide as it has rows.
 
     Parameters
     ----------
     model : SoftmaxRegression
-        Its rows are those of the groups.
+        The classifier.
     runs : dict
-        Method, such as "momentum" or "Adam" -> its Run.
-    groups : list of array
-        Numbers of the rows of each group, from the most frequent classes to the rarest; empty ones are left out.
+        Method, such as "momentum" or "Adam" -> its points (k, d), one per step.
+    titles : dict, optional
+        Method -> what stands above its panel; without it, the method's name.
+    **size : object
+        Width and height of the figure.
+
+    Returns
+    -------
+    fig : Figure
+        A panel for each method.
+    draw : callable
+        Function k -> None that shows step k.
+    frames : list of int
+        Steps for `plots.film`.
+    """
+    counts = np.bincount(model.y)
+    order = np.argsort(-counts, kind="stable")
+    widths = counts[order]
+    fig, axes = plots.grid(len(runs), sharey=True, squeeze=False, **({"height": 3.6} | size))
+    moving = {}
+    for ax, name in zip(axes[0], runs, strict=True):
+        colour, _ = plots.METHOD[name]
+        bars = ax.bar(np.cumsum(widths) - widths, 0 * widths, widths, align="edge", color=colour, edgecolor="white",
+                      linewidth=0.3, animated=True)
+        step = ax.text(0.6, 0.93, "", transform=ax.transAxes, ha="center", va="top", fontsize=11, animated=True)
+        moving[name] = bars, step
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.set(xlim=(0, len(model.y)), ylim=(0, 1), xlabel="rows, from the most frequent class to the rarest")
+        ax.set_title((titles or {}).get(name, name), loc="left", fontsize=11)
+    axes[0, 0].set_ylabel("chance of the right class")
+
+    def draw(k):
+        for name, (bars, step) in moving.items():
+            right = model.probabilities(runs[name][k], model.X)[np.arange(model.n), model.y]
+            heights = np.bincount(model.y, right) / counts
+            for bar, height in zip(bars, heights[order], strict=True):
+                bar.set_height(height)
+            step.set_text(f"step {k}")
+
+    last = min(len(points) for points in runs.values()) - 1
+    return fig, draw, np.unique(np.linspace(0, last, 41).astype(int)).tolist()
+
+
+def by_frequency(races, average=11):
+    """Draw the loss over the steps on the third of the rows with the most frequent classes, and on the rarest third.
+
+    Parameters
+    ----------
+    races : dict
+        Method, such as "momentum" or "Adam" -> its walks on several draws, (model, Run) each. What is drawn is their
+        mean.
+    average : int
+        Number of steps, odd, of the running mean.
 
     Returns
     -------
     Figure
         For `plots.show`.
     """
-    groups = [rows for rows in groups if len(rows)]
-    fig, axes = plots.grid(len(groups), height=3.6, sharey=True, squeeze=False)
-    for ax, rows in zip(axes[0], groups, strict=True):
-        for name, run in runs.items():
+    fig, axes = plots.grid(2, height=3.4, sharey=True)
+    for ax, part, title in zip(axes, (0, -1), ("most frequent classes", "rarest classes"), strict=True):
+        for name, walks in races.items():
+            loss = np.mean([f(run.theta, rare_classes.by_frequency(f.y)[part]) for f, run in walks], axis=0)
+            calm = np.convolve(loss, np.full(average, 1 / average), "valid")
             colour, style = plots.METHOD[name]
-            ax.plot(run.t, model(run.theta, rows), color=colour, linestyle=style, linewidth=2.4, label=name)
-        classes, most = np.unique(model.y[rows], return_counts=True)
-        few, many = most.min(), most.max()
-        rows_each = f"{few}" if few == many else f"{few} to {many}"
-        ax.set_title(f"{len(classes)} {'class' if len(classes) == 1 else 'classes'} of {rows_each} "
-                     f"{'row' if many == 1 else 'rows'}", loc="left", fontsize=11)
-        ax.set_xlabel("step")
-    axes[0, 0].set(ylabel="mean loss of these rows", ylim=(0, 1.5 * np.log(model.y.max() + 1)))
-    axes[0, -1].legend(frameon=False)
+            ax.plot(average // 2 + np.arange(len(calm)), calm, color=colour, linestyle=style, linewidth=2.4)
+            if part:
+                ax.annotate(name, (len(calm) + average // 2, calm[-1]), xytext=(4, 0), textcoords="offset points",
+                            color=colour, va="center", fontsize=12, annotation_clip=False)
+        ax.set(xlabel="step", xlim=(0, len(loss) - 1), ylim=(0, 2 * np.log(walks[0][0].y.max() + 1)))
+        ax.set_title(f"The third with the {title}", loc="left", fontsize=11)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel(f"loss, running mean of {average} steps")
     return fig
