@@ -161,6 +161,8 @@ def _raised(fn, cases):
         more = " That name has no value yet when the line first runs."
     if isinstance(error, TypeError) and "Axis must be specified" in str(error):  # np.average
         more = " np.average must know along which axis the weights lie: axis=0 runs along a list of arrays."
+    if isinstance(error, TypeError) and re.search("arrays can be converted to Python scalars", str(error)):
+        more = " Functions of `math` take one number; those of NumPy take an array: `np.exp`."
     if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
         more = f" {_shapes(case)} `*` multiplies entry by entry, `@` multiplies rows with columns."
     return f"your function raised {case.got}{line_of(fn, error)}.{more} The call was {case.call}."
