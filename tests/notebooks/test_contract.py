@@ -80,7 +80,7 @@ def test_the_lists_in_readme_and_lesson_00_are_made_from_the_table_and_the_rooms
     for path, text in lists.pages().items():
         assert path.read_text(encoding="utf-8") == text, f"{path.name}: run `python -m tools.lists`"
         if path.parent.name != "instructor":
-            links = re.findall(r"^\| \[.*\]\((?:notebooks/)?(\w+)\.ipynb\) \|", text.replace('"', "\n"), re.M)
+            links = re.findall(r"^\| \[.*\]\((?:(?:\.\./)?notebooks/)?(\w+)\.ipynb\) \|", text.replace('"', "\n"), re.M)
             assert links == [path.stem for path in lessons()]
         else:
             assert re.search(r"^\*\*Alone\*\* a person takes \d+ minutes, of which the core takes \d+\.$", text, re.M)
