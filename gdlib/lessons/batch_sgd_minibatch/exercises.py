@@ -700,8 +700,8 @@ best_rate = Prediction(
                       "Here it is the mean.",
         "it stays the same": "At one and the same learning rate the larger batch wins little: it must use its better "
                              "direction for a longer step.",
-        "it grows about 6-fold, like √32": "That would keep the noise of one step the same. But the step counts "
-                                           "for more than its noise here, and fewer steps pile up less noise.",
+        "it grows about 6-fold, like √32": "That keeps the noise of a single step the same. But there are also "
+                                           "fewer steps, so less of it piles up.",
         "it grows some 16- to 32-fold": "Here it grew less: the batch came near the size beyond which a better "
                                         "direction gains little.",
     })
