@@ -53,7 +53,7 @@ class noise_ball(Explorer):
 
     controls = {
         "batch": DoublingSlider("batch", 4, 1, ROWS),
-        "rate": LogSlider("learning rate η", 0.1, 0.01, 1.0, 0.05),
+        "rate": LogSlider("η", 0.1, 0.01, 1.0, 0.05),
         "seed": WholeSlider("seed", 0, 0, 20),
         "reshuffle": Switch("reshuffle epochs", False),
         "x": Slider("start θ₁", -1.6, -2.4, 2.4, 0.1),
