@@ -176,8 +176,9 @@ def trembling(single, sizes, rng, measured, law):
         tips = np.array([single[rng.permutation(n)[:size]].mean(axis=0) for _ in range(40)])
         reach = np.sqrt(law(size))
         fan.plot(G[0] + reach * np.cos(turn), G[1] + reach * np.sin(turn), "k-", linewidth=1)
-        fan.annotate(f"B = {size}", G + reach * np.array([0.8, 0.6]), (0.36, G[1] + 0.8 * reach - 0.1 * (size == n)), color=colour,
-                     fontsize=12, arrowprops={"arrowstyle": "-", "color": "0.4"})
+        beside = 0.36, G[1] + 0.8 * reach - 0.1 * (size == n)
+        fan.annotate(f"B = {size}", G + reach * np.array([0.8, 0.6]), beside, color=colour, fontsize=12,
+                     arrowprops={"arrowstyle": "-", "color": "0.4"})
         (past,) = fan.plot([], [], ".", color=colour, markersize=6, alpha=0.6, animated=True)
         (now,) = fan.plot([], [], "o-", color=colour, linewidth=2, markevery=[1], animated=True, zorder=4)
         artists.append((past, now, tips))
