@@ -15,7 +15,6 @@ import pytest
 
 import gdlib as gd
 from gdlib.lessons import table
-from gdlib.lessons.batch_sgd_minibatch import exercises as batches
 from gdlib.lessons.distributed import exercises as distributed
 from gdlib.lessons.gradients import exercises as ex
 from gdlib.lessons.kit import notes
@@ -175,21 +174,6 @@ def one_line(exercise, expression):
     (ex.mse_gradient, "2 * X.T @ (X @ w - y) / X.size", "X.size, here 4, counts all entries of X. The mean runs over "
                                                         "the rows: len(y), here 2."),
     (ex.backprop_line, "(delta2 @ W2.T) * (1 - h * 2)", "`h * 2` doubles h"),
-    (batches.logistic_gradient, "X.T @ (y - 1/(1 + np.exp(-X @ theta)))", "sign is reversed; and the loss is a mean"),
-    (batches.logistic_gradient, "X.T @ (np.round(1/(1 + np.exp(-X @ theta))) - y) / len(y)", "0 or 1"),
-    (batches.steps_per_epoch, "int(n / batch_size)", "`//` rounds down"),
-    (batches.minibatches, "[r for i in range(0, len(order), batch_size) for r in order[i : i + batch_size]]",
-     "joined into one list of rows"),
-    (batches.minibatches, "[np.arange(i, min(i + batch_size, len(order))) for i in range(0, len(order), batch_size)]",
-     "in their old order"),
-    (batches.batch_variance, "np.trace(np.cov(single.T)) / batch_size * (len(single) - batch_size) / (len(single) - 1)",
-     "ddof=1"),
-    (batches.batch_variance, "np.trace(np.cov(single)) / batch_size * (len(single) - batch_size) / (len(single) - 1)",
-     "np.cov takes each *row* for a variable"),
-    (batches.batch_variance, "single.var(axis=0, ddof=1).sum() / batch_size", "drawn independently"),
-    (batches.choose_batch, "sizes[np.argmin([(1 + noise_scale / B) * (overhead * B + per_row) for B in sizes])]",
-     "changed places"),
-    (batches.choose_batch, "sizes[np.argmin([(1 + noise_scale / B) * overhead for B in sizes])]", "the largest size"),
     (saddles.classify, "(np.sum(np.linalg.eigvalsh(H) < 0), 0, np.sum(np.linalg.eigvalsh(H) > 0))", "is always 0 here"),
     (saddles.perturbed_step, "theta - lr * (gradient + push * (np.linalg.norm(gradient) < tolerance))",
      "the push went into the gradient and was multiplied by −lr"),

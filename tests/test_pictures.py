@@ -30,12 +30,17 @@ def secants():
 
 
 def weights():
-    paths = {size: RNG.normal(size=(k, 650)) for size, k in [(100, 5), (1, 300)]}
-    return of_batches.weights(paths, {size: np.linspace(2, 0.1, len(path)) for size, path in paths.items()}, epochs=4)
+    return of_batches.weights({f"{k} steps": RNG.normal(size=(k, 650)) for k in (5, 300)})
+
+
+def walks():
+    paths = {name: np.cumsum(RNG.normal(size=(k, 2)), axis=0) / 9 for name, k in [("all rows", 5), ("32 rows", 49)]}
+    paths["1 row"] = np.cumsum(RNG.normal(size=(400, 2)), axis=0) / 9
+    return of_batches.walks(gd.quadratic([1, 2]), paths, np.zeros(2), epochs=4)
 
 
 def trembling():
-    single = RNG.normal(size=(50, 8)) + 0.2
+    single = RNG.normal(size=(50, 2)) + 0.2
     return of_batches.trembling(single, [1, 32, 50], np.random.default_rng(0), {1: 8.0, 10: 0.7}, lambda size: 8 / size)
 
 
@@ -72,7 +77,7 @@ def strips():
     return of_workers.strips(calls, np.array([0, 1, 2]), stories)
 
 
-ALL = [secants, weights, trembling, bowls, leaving, learned, buckets, strips]
+ALL = [secants, weights, walks, trembling, bowls, leaving, learned, buckets, strips]
 
 
 @pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)

@@ -10,6 +10,8 @@ import gdlib as gd
 from gdlib import film, plots
 from gdlib.lessons.adam import contest
 from gdlib.lessons.adam import pictures as of_adam
+from gdlib.lessons.batch_sgd_minibatch import exercises as of_digits
+from gdlib.lessons.batch_sgd_minibatch import pictures as of_batches
 from gdlib.lessons.distributed import pictures as of_workers
 from gdlib.lessons.start_here import explorers as of_the_hiker
 from tools.notebooks import ROOT
@@ -82,12 +84,14 @@ def gradients():
 
 
 def batch_sgd_minibatch():
-    """Lesson 02: the same descent with exact slopes, and with noisy ones that never come to rest."""
-    f, start, rng = gd.quadratic([1, 4]), [-1.8, 1.1], np.random.default_rng(0)
-    noisy = gd.run(f, gd.gradient_descent(0.1), start, 80, oracle=gd.noisy(f, 1.5, rng)).theta
-    paths = {"all rows": gd.run(f, gd.gradient_descent(0.1), start, 80).theta, "a few rows": noisy}
-    fig, draw = hike(paths, lambda p: np.sqrt(f(p)), (-2.2, 1.6), (-1.3, 1.4), (0, 0), view=(55, -100))
-    return fig, draw, range(0, 81, 2)
+    """Lesson 02: two epochs over the digits, the weights of each as an image: one row a step, and all rows a step."""
+    X, y = of_digits.recogniser_data(0)[0]
+    model, paths = gd.SoftmaxRegression(X, y), {}
+    for name, size in [("one image a step", 1), ("all images a step", model.n)]:
+        oracle, steps = gd.minibatches(model, size, np.random.default_rng(0)), 2 * model.n // size
+        walk = gd.run(model, gd.gradient_descent(0.5), np.zeros(650), steps, oracle=oracle)
+        paths[f"{name}: {steps:,} steps"] = walk.theta
+    return of_batches.weights(paths)
 
 
 def learning_rate():

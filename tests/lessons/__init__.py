@@ -1,0 +1,1 @@
+"""What only one lesson has: its exercises' slips, its project, its pictures."""

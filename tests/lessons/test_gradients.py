@@ -73,7 +73,7 @@ def test_a_slip_has_its_sentence(exercise, expression, said):
 @pytest.mark.parametrize("step, said", [
     ("path[-1] - 0.001 * grad(path[-1])", "your learning rate is always 0.001. Use the lr"),
     ("path[-1] - 0.1 * grad(path[-1])", "your learning rate is always 0.1. Use the lr"),
-    ("path[-1] - lr * grad", "stands there without a call"),
+    ("path[-1] - lr * grad", "`grad` is a function. Call it"),
     ("path[-1] - lr * path[-1]", "grad is not used"),
     ("path[-1] - lr * np.sign(grad(path[-1]))", "only the gradient's sign"),
     ("path[-1] - lr * grad(path[-1]) / np.linalg.norm(grad(path[-1]))", "every step has the length lr"),

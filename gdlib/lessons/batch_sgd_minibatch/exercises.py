@@ -1,16 +1,41 @@
-"""Lesson 02: cross-entropy's gradient, mini-batches, their variance, and the size to choose."""
+"""Lesson 02: cross-entropy's gradient, mini-batches, their variance, the floor, the size to choose, a recogniser."""
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
+import gdlib as gd
+from gdlib.lessons.kit.diagnosis import kind
 from gdlib.lessons.kit.exercise import Exercise
 from gdlib.lessons.kit.prediction import Prediction
+from gdlib.lessons.kit.project import Project
+
+
+def threes_and_eights():
+    """The digits' threes and eights by their ink.
+
+    Returns
+    -------
+    X : array (357, 2)
+        Ink on the left half of the image and on the right half, standardised.
+    y : array (357,)
+        1 for an 8, 0 for a 3.
+    """
+    images, digit = gd.data.load("digits")
+    some = (digit == 3) | (digit == 8)
+    halves = images[some].reshape(-1, 8, 2, 4).sum(axis=(1, 3))  # rows, left or right, columns
+    return (halves - halves.mean(axis=0)) / halves.std(axis=0), (digit[some] == 8) * 1.0
+
 
 # --- logistic_gradient ------------------------------------------------------------------------------------------------
 
 
 def logistic_gradient(theta, X, y):
-    """The gradient, d numbers, of the mean cross-entropy; X is (n, d), the labels y are 0 or 1."""
+    """The gradient, d numbers, of the mean cost.
+
+    X: n rows, d columns; y: n labels, 0 or 1.
+    """
     p = 1 / (1 + np.exp(-X @ theta))
     return X.T @ (p - y) / len(y)
 
@@ -70,63 +95,31 @@ logistic_gradient = Exercise(
          "you divide by the number of parameters. The mean runs over the rows: len(y)."),
         (lambda theta, X, y: np.mean(np.logaddexp(0, X @ theta) - y * (X @ theta)),
          "that is the loss itself. Its derivatives are wanted."),
+        (lambda theta, X, y: X.T @ (_sigma(X @ theta) - y) / len(y) + theta,
+         "theta itself was added. That belongs to L2 regularisation, as scikit-learn has it by default."),
+        (lambda theta, X, y: X.T @ (-y / _sigma(X @ theta)) / len(y),
+         "−1/p is how the cost of a row with y = 1 changes with p. "
+         "How does it change with the score? And rows with y = 0 cost something, too."),
+        (lambda theta, X, y: -X.T @ (y * (1 - _sigma(X @ theta))) / len(y),
+         "only the rows with y = 1 are counted. For y = 0 the derivative by the score is p. "
+         "(A formula with y·z in the exponent is for labels −1 and +1.)"),
+        (lambda theta, X, y: X.T @ np.abs(_sigma(X @ theta) - y) / len(y),
+         "the sign of the error is lost. For y = 1 the derivative by the score is p − 1, which is negative."),
+        (lambda theta, X, y: X.T @ (_sigma(X @ theta) - y) ** 2 / len(y),
+         "the error was squared. Cross-entropy's derivative by the score is the error itself, p − y."),
     ],
-    hints=["First the probabilities, one a row: the scores are X @ theta, and p = 1 / (1 + np.exp(-scores)).",
-           "The loss of a row changes by p − y when its score grows by 1, and the score by x_j when θ_j does.",
-           "All j at once, and the mean over the rows: Xᵀ (p − y) / n."],
-    success="Prediction error times input, averaged: the same shape as for least squares, with p in place of ŷ.")
-
-
-# --- steps_per_epoch --------------------------------------------------------------------------------------------------
-
-
-def steps_per_epoch(n, batch_size):
-    """How many steps an epoch over n rows takes, the last one with what is left."""
-    return -(-n // batch_size)
-
-
-def _inputs(rng):
-    yield 10, 4
-    yield 12, 4
-    yield 5, 1
-    yield 7, 7
-    yield 3, 8
-    for n, batch_size in rng.integers(1, 2000, size=(5, 2)):
-        yield int(n), int(batch_size)
-
-
-steps_per_epoch = Exercise(
-    steps_per_epoch, inputs=_inputs,
-    mistakes=[
-        (lambda n, batch_size: n // batch_size,
-         "`//` rounds down, so the rows that are left over are never looked at. "
-         "They make one step more, with a short batch."),
-        (lambda n, batch_size: n // batch_size + 1,
-         "where batch_size divides n nothing is left over, and that `+ 1` makes a step with an empty batch."),
-        (lambda n, batch_size: n / batch_size,
-         "steps are whole. Round up."),
-        (lambda n, batch_size: round(n / batch_size),
-         "`round` goes to the nearest whole number, so it also rounds down. "
-         "Round up: rows that are left over make a step too."),
-        (lambda n, batch_size: n * batch_size,
-         "you multiplied. The rows are divided among the steps."),
-        (lambda n, batch_size: batch_size,
-         "that is how many rows a step has. How many steps?"),
-        (lambda n, batch_size: -(-batch_size // n),
-         "you divided the batch by the rows. Divide the rows by the batch."),
-        (lambda n, batch_size: max(1, n // batch_size),
-         "`//` rounds down, so the rows that are left over are never looked at. Round up."),
-    ],
-    hints=["10 rows in batches of 4: 4, 4 and 2. How many is that, and what does 10 / 4 have to do with it?",
-           "Round up: `int(np.ceil(n / batch_size))`, or the old trick `-(-n // batch_size)`."],
-    success="Rounded up: the short batch counts.")
+    hints=["On paper: for y = 1 the cost is log(1 + e⁻ᶻ). Its derivative is −e⁻ᶻ/(1 + e⁻ᶻ), which is p − 1. "
+           "For y = 0 the cost is log(1 + eᶻ).",
+           "Its derivative is p. So both are p − y. The score z = x·θ changes at the rate xⱼ when θⱼ does.",
+           "All j at once, and the mean over the rows: Xᵀ(p − y)/n, with p = 1 / (1 + np.exp(-X @ theta))."],
+    success="The error p − y times the input, averaged: the gradient of least squares has the same form, but for a 2.")
 
 
 # --- minibatches ------------------------------------------------------------------------------------------------------
 
 
 def minibatches(order, batch_size):
-    """Cut the row numbers `order` into batches: a list of arrays, the last one with what is left."""
+    """Cut the row numbers `order` into batches: a list of arrays."""
     batches = []
     for first in range(0, len(order), batch_size):
         batches.append(order[first : first + batch_size])
@@ -149,6 +142,13 @@ def _cut(order, size, first=0, last=None):
 
 def _filled_up(order, size):
     return [np.resize(np.append(batch, order), size) for batch in _cut(order, size)]
+
+
+def _added(order, size):
+    batches = []
+    for first in range(0, len(order), size):
+        batches = batches + order[first : first + size]
+    return batches
 
 
 def _whole_only(order, size):
@@ -206,21 +206,36 @@ minibatches = Exercise(
          "the first batch is missing. Begin at 0."),
         (lambda order, size: _cut(order, size) + [order[:0]] * (len(order) % size == 0),
          "where batch_size divides the number of rows there is an empty batch at the end."),
+        (lambda order, size: [order[i * size : (i + 1) * size] for i in range(0, len(order), size)],
+         "for {call} I expected {expected} and got {got} (nan: an empty batch). `first` is a row's place already, "
+         "not a batch's number: order[first : first + batch_size]."),
+        (_added,
+         "for {call} I expected {expected} and got {got}. `batches + …` adds numbers, as with arrays. "
+         "Use `batches.append(…)`."),
+        (lambda order, size: [np.sort(batch) for batch in _cut(order, size)],
+         "the rows of each batch were sorted. Leave them in their order."),
+        (lambda order, size: [order[i] for i in range(len(order))][::size] + [order[-1]],
+         "those are single rows. A batch is a slice: order[first : first + batch_size]."),
+        (lambda order, size: [order[max(0, i - size) : i] for i in range(0, len(order), size)],
+         "each slice ends where it should begin: order[first : first + batch_size]."),
     ],
     hints=["The first batch is order[0 : batch_size]. Where does the second begin?",
            "The batches begin at 0, batch_size, 2·batch_size, …: `range(0, len(order), batch_size)`.",
            "A slice may reach beyond the end: order[8 : 12] of ten numbers is the last two. So the short batch "
            "needs no case of its own."],
-    success="Shuffled rows in, batches out: each row once an epoch, and the last batch short.")
+    success="Shuffled rows in, batches out: each row once an epoch. PyTorch's DataLoader does the same.")
 
 
 # --- batch_variance ---------------------------------------------------------------------------------------------------
 
 
 def batch_variance(single, batch_size):
-    """The mean squared distance of a batch's gradient from the full one; single (n, d): a row's in each row."""
-    n = len(single)
-    sigma2 = np.mean(np.sum((single - single.mean(axis=0)) ** 2, axis=1))
+    """The mean of ‖e‖² over all batches of batch_size different rows.
+
+    single: n rows; row i is the gradient of row i of the data.
+    """
+    n, G = len(single), single.mean(axis=0)
+    sigma2 = np.mean(np.sum((single - G) ** 2, axis=1))
     return sigma2 / batch_size * (n - batch_size) / (n - 1)
 
 
@@ -228,77 +243,205 @@ def _inputs(rng):
     yield np.array([[1.0, 0.0], [3.0, 0.0]]), 1
     yield np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0], [2.0, 4.0]]), 2
     yield np.array([[1.0, 2.0], [3.0, 2.0], [8.0, 5.0]]), 3
+    yield np.array([[1.0, 1.0], [3.0, 3.0], [5.0, 5.0], [11.0, 11.0]]), 3
     yield rng.normal(size=(20, 3)), 4
     yield rng.normal(loc=2, size=(50, 2)), 10
 
 
-def _variance(single, power=1, share=lambda n, B: (n - B) / (n - 1), ddof=0, centre=True, over=np.sum, root=False):
-    """A wrong batch_variance in which one part is replaced."""
-    def variance(single_, batch_size):
-        n = len(single_)
-        away = single_ - single_.mean(axis=0) if centre else single_
-        sigma2 = np.sum(over(away**2, axis=1)) / (n - ddof)
-        found = sigma2 / batch_size**power * share(n, batch_size)
-        return np.sqrt(found) if root else found
+def _with_factor(sigma2, n, B):
+    return sigma2 / B * (n - B) / (n - 1)
+
+
+def _of_rows(sigma2, law=_with_factor):
+    """A wrong batch_variance: `sigma2` of (single, G) is what stands for σ², `law` of (σ², n, B) what follows."""
+    def variance(single, batch_size):
+        return law(sigma2(single, single.mean(axis=0)), len(single), batch_size)
     return variance
+
+
+def _sigma2(single, G):
+    return np.mean(np.sum((single - G) ** 2, axis=1))
+
+
+def _law(law):
+    return _of_rows(_sigma2, law)
 
 
 batch_variance = Exercise(
     batch_variance, inputs=_inputs,
     mistakes=[
-        (_variance(0, share=lambda n, B: 1 / B),
-         "rows in a batch are all different, so a batch of all n rows has no error left. "
-         "The factor (n − B)/(n − 1) is missing."),
-        (_variance(0, share=lambda n, B: 1.0),
-         "that is σ², for a single row. "
-         "A mean of B rows varies less: divide by B, and mind the factor (n − B)/(n − 1)."),
-        (_variance(0, power=0),
-         "the mean of B rows varies B times less than one row. Divide by batch_size."),
-        (_variance(0, power=2),
-         "you divided by B twice. The *variance* of a mean is proportional to 1/B."),
-        (_variance(0, power=0.5),
+        (_law(lambda s, n, B: s / B),
+         "only one thing is missing. This is for rows drawn independently; the rows of a batch are all different, "
+         "so a batch of all n has no error. The factor is (n − B)/(n − 1)."),
+        (_law(lambda s, n, B: s + 0 * B),
+         "that is σ², for a single row. The mean of B rows varies less."),
+        (_law(lambda s, n, B: s * (n - B) / (n - 1)),
+         "the mean of B rows varies less than one row. Divide by batch_size."),
+        (_law(lambda s, n, B: s / B**2),
+         "the sum of B squares is about Bσ². Divided by B² that leaves σ²/B, and then the pairs are missing."),
+        (_law(lambda s, n, B: s / B**2 * (n - B) / (n - 1)),
+         "you divided by B once too often. The B squares make Bσ², and 1/B² leaves σ²/B of it."),
+        (_law(lambda s, n, B: s / np.sqrt(B) * (n - B) / (n - 1)),
          "the length of the error is proportional to 1/√B; its square, which is asked for here, to 1/B."),
-        (_variance(0, root=True),
+        (_law(lambda s, n, B: s / np.sqrt(B)),
+         "the length of the error is proportional to 1/√B, its square to 1/B; and the factor for different rows, "
+         "(n − B)/(n − 1), is missing."),
+        (_law(lambda s, n, B: np.sqrt(_with_factor(s, n, B))),
          "that is the root, the typical length of the error. Its square is wanted."),
-        (_variance(0, ddof=1),
+        (_law(lambda s, n, B: np.sqrt(s) / B * (n - B) / (n - 1)),
+         "σ² itself is wanted, the mean of the squared lengths; you took its root."),
+        (_law(lambda s, n, B: s / B * (n - B) / n),
+         "(n − B) is divided by n − 1. Try B = 1: one row out of n must give σ² itself."),
+        (_law(lambda s, n, B: s / B * (1 - (B - 1) / n)),
+         "nearly. There are n(n − 1) pairs of different rows, so their mean product is −σ²/(n − 1)."),
+        (_law(lambda s, n, B: s / B * (1 - B / (n - 1))),
+         "a batch has B(B − 1) pairs of different rows, not B². Try B = 1: it must give σ² itself."),
+        (_law(lambda s, n, B: s / B * (1 + (B - 1) / (n - 1))),
+         "the products d·d of different rows are negative on average: −σ²/(n − 1). Mind the sign."),
+        (_law(lambda s, n, B: s / B * n / (n - 1) * (n - B) / (n - 1)),
          "σ² was divided by n − 1 (ddof=1), and the factor has an n − 1 as well. "
          "With (n − B)/(n − 1), σ² is the plain mean over the n rows."),
-        (_variance(0, ddof=1, share=lambda n, B: 1.0),
+        (_law(lambda s, n, B: s / B * n / (n - 1)),
          "with σ² divided by n − 1 (ddof=1) and no factor, this is an estimate for rows drawn independently. "
          "Here all n rows are known: a plain mean, and (n − B)/(n − 1)."),
-        (_variance(0, share=lambda n, B: (n - B) / n),
-         "(n − B) is divided by n − 1. Try B = 1: one row out of n must give σ² itself."),
-        (_variance(0, centre=False),
+        (_law(lambda s, n, B: s * n / B * (n - B) / (n - 1)),
+         "the squared lengths were added up over the rows. σ² is their mean: divide by n."),
+        (_law(lambda s, n, B: s * n / B),
+         "the squared lengths were added up over the rows, and σ² is their mean. The factor (n − B)/(n − 1) is "
+         "missing, too."),
+        (_of_rows(lambda single, G: np.mean(np.sum(single**2, axis=1))),
          "those are the squared lengths of the gradients. Subtract the full gradient, single.mean(axis=0), first."),
-        (_variance(0, over=np.mean),
+        (_of_rows(lambda single, G: np.mean((single - G) ** 2)),
          "a squared length is the *sum* over the d coordinates, and you took their mean. The mean runs over the rows."),
-        (lambda single, B: np.mean(np.linalg.norm(single - single.mean(axis=0), axis=1)) ** 2
-         / B * (len(single) - B) / (len(single) - 1),
+        (_of_rows(lambda single, G: np.mean((single - G) ** 2), lambda s, n, B: s / B),
+         "a squared length is the *sum* over the d coordinates, and you took their mean. The factor (n − B)/(n − 1) is "
+         "missing, too."),
+        (_of_rows(lambda single, G: np.mean(np.linalg.norm(single - G, axis=1)) ** 2),
          "you squared the mean length. The mean of the squared lengths is wanted: square first, then take the mean."),
-        (lambda single, B: np.trace(np.cov(single)) / B * (len(single) - B) / (len(single) - 1),
+        (_of_rows(lambda single, G: np.mean(np.linalg.norm(single - G, axis=1))),
+         "the lengths are not squared. σ² is the mean of the *squared* lengths."),
+        (_of_rows(lambda single, G: np.trace(np.cov(single))),
          "np.cov takes each *row* for a variable. "
          "Here the columns are the variables, and σ² is a plain mean: np.cov(single.T, ddof=0)."),
-        (lambda single, B: np.var(single) / B * (len(single) - B) / (len(single) - 1),
+        (_of_rows(lambda single, G: np.var(single)),
          "np.var without an axis takes the mean over all entries. "
          "The mean runs over the rows, axis=0; over the coordinates the variances add up."),
-        (lambda single, B: np.var(single, axis=0) / B * (len(single) - B) / (len(single) - 1),
+        (_of_rows(lambda single, G: np.var(single, axis=0)),
          "for {call} I expected {expected} and got {got}, one number for each coordinate. "
          "The squared distance is their sum."),
-        (lambda single, B: np.sum(np.mean((single - single.mean(axis=1, keepdims=True)) ** 2, axis=0))
-         / B * (len(single) - B) / (len(single) - 1),
+        (_of_rows(lambda single, G: np.var(single, axis=1).sum()),
+         "axis=1 takes the variance of each row's own coordinates. The mean runs over the rows, axis=0, and the "
+         "variances of the coordinates add up."),
+        (_of_rows(lambda single, G: np.var(single, axis=1)),
+         "for {call} I expected {expected} and got {got}, one number for each row. axis=1 takes the variance of each "
+         "row's own coordinates; the mean runs over the rows, axis=0."),
+        (_of_rows(lambda single, G: np.sum((single - G) ** 2, axis=1)),
+         "for {call} I expected {expected} and got {got}, one number for each row. σ² is their mean."),
+        (_of_rows(lambda single, G: np.sum(np.mean((single - single.mean(axis=1, keepdims=True)) ** 2, axis=0))),
          "axis=1 takes the mean of each row's coordinates. The full gradient is the mean over the rows, axis=0."),
     ],
-    hints=["First σ²: how far a single row's gradient is from the mean of all, squared length, on average.",
-           "σ² = mean over rows of the sum over coordinates of (single − single.mean(axis=0))².",
-           "Then σ²/B, and the factor (n − B)/(n − 1), as no row is drawn twice."],
-    success="Two numbers, σ² and n, tell the error of every batch size.")
+    hints=["First σ²: mean over the rows of the sum over the coordinates of (single − single.mean(axis=0))².",
+           "The pairs: their sum is −nσ², and there are n(n − 1) of them. So d_i·d_j is −σ²/(n − 1) on average.",
+           "(1/B²) · (Bσ² − B(B − 1)·σ²/(n − 1)). Simplify, and check with B = 1 and B = n.",
+           "σ²/B · (n − B)/(n − 1)."],
+    success="σ²/B · (n − B)/(n − 1). Two numbers, σ² and n, tell the error of every batch size.")
+
+
+# --- noise_floor ------------------------------------------------------------------------------------------------------
+
+
+def noise_floor(lr, curvature, s2, batch_size):
+    """The mean loss above the lowest, once V stays as it is.
+
+    s2: the variance of a single row's gradient.
+    """
+    V = lr * s2 / (curvature * (2 - lr * curvature) * batch_size)
+    return curvature * V / 2
+
+
+def _inputs(rng):
+    yield 0.1, 1.0, 1.0, 1
+    yield 0.5, 2.0, 4.0, 1
+    yield 0.1, 4.0, 1.0, 8
+    yield 1.0, 1.0, 1.0, 2                                     # the step lands on the lowest point, but for the noise
+    for lr, curvature, s2 in rng.uniform(0.1, 1.2, size=(5, 3)):
+        yield float(lr), float(curvature), float(s2), 4
+
+
+def _floor(V, loss=lambda V, c: c * V / 2):
+    """A wrong noise_floor: another variance V of (η, λ, s², B), or another loss of (V, λ)."""
+    return lambda lr, curvature, s2, batch_size: loss(V(lr, curvature, s2, batch_size), curvature)
+
+
+def _V(e, c, s2, B):
+    return e * s2 / (c * (2 - e * c) * B)
+
+
+noise_floor = Exercise(
+    noise_floor, inputs=_inputs,
+    mistakes=[
+        (_floor(_V, lambda V, c: V),
+         "that is the variance V of x. The loss above the lowest is λV/2 on average."),
+        (_floor(_V, lambda V, c: c * V),
+         "the ½ of the loss λx²/2 is missing."),
+        (_floor(_V, lambda V, c: V / 2),
+         "the curvature of the loss λx²/2 is missing."),
+        (_floor(_V, lambda V, c: c * V**2 / 2),
+         "V is the mean of x² already. Don't square it."),
+        (_floor(_V, lambda V, c: c * np.sqrt(V) / 2),
+         "you took the standard deviation √V. The loss needs the mean of x², which is V."),
+        (_floor(lambda e, c, s2, B: e * s2 / (2 * c * B)),
+         "this is the formula for a small learning rate, η s²/(4B), as many books have it. "
+         "Exactly, the 2 is 2 − ηλ: keep the (ηλ)² of (1 − ηλ)²."),
+        (_floor(lambda e, c, s2, B: e * s2 / (c * (2 - e * c))),
+         "batch_size is missing. The mean of B independent rows has variance s²/B."),
+        (_floor(lambda e, c, s2, B: e * s2 / (c * (2 - e * c) * B**2)),
+         "the mean of B independent rows has variance s²/B, not s²/B²."),
+        (_floor(lambda e, c, s2, B: e * s2 / (c * (2 - e * c) * np.sqrt(B))),
+         "√B belongs to the standard deviation. The variance of the mean of B rows is s²/B."),
+        (_floor(lambda e, c, s2, B: e * s2**2 / (c * (2 - e * c) * B)),
+         "s2 is the variance s² already. Don't square it."),
+        (_floor(lambda e, c, s2, B: e * np.sqrt(s2) / (c * (2 - e * c) * B)),
+         "s2 is the variance s², which is what V needs. Don't take its root."),
+        (_floor(lambda e, c, s2, B: e**2 * s2 / B),
+         "that is what one step adds. It goes on until the shrinking takes away as much: solve V = (1 − ηλ)²V + η²s²/B "
+         "for V, then take λV/2."),
+        (lambda e, c, s2, B: e**2 * s2 / B,
+         "that is what one step adds to V. Solve V = (1 − ηλ)²V + η²s²/B for V, then take λV/2."),
+        (_floor(lambda e, c, s2, B: e * s2 / (c * B)),
+         "x is multiplied by 1 − ηλ, so its variance by the *square* of that."),
+        (_floor(lambda e, c, s2, B: s2 / (c * (2 - e * c) * B)),
+         "the noise is multiplied by η, so its variance by η², and one η is left when you solve for V."),
+        (_floor(lambda e, c, s2, B: e**2 * s2 / B / (1 - e * c) ** 2),
+         "solve V = (1 − ηλ)²V + η²s²/B for V: the V's on one side, so divide by 1 − (1 − ηλ)²."),
+        (_floor(lambda e, c, s2, B: -_V(e, c, s2, B)),
+         "a variance can't be negative. Solving for V, divide by 1 − (1 − ηλ)²."),
+        (_floor(lambda e, c, s2, B: e * s2 / (c * (2 + e * c) * B)),
+         "1 − (1 − ηλ)² is ηλ(2 − ηλ). Mind the sign of the square."),
+        (_floor(lambda e, c, s2, B: e * s2 / ((2 - e * c) * B)),
+         "1 − (1 − ηλ)² is ηλ(2 − ηλ): the λ before the bracket is missing."),
+        (_floor(lambda e, c, s2, B: e**2 * s2 / B / (1 - (1 - e) ** 2)),
+         "the slope is λx, so a step multiplies x by 1 − ηλ. You have 1 − η."),
+        (_floor(lambda e, c, s2, B: e * s2 / c * (2 - e * c) * B),
+         "brackets are missing below the fraction: η s² / (λ (2 − ηλ) B)."),
+        (_floor(lambda e, c, s2, B: e * s2 / (c * 2 - e * c * B)),
+         "brackets are missing: λ · (2 − ηλ) · B."),
+    ],
+    hints=["A factor c on x puts c² on its variance. The variances of independent things add.",
+           "So a step makes (1 − ηλ)²V + η²s²/B of V. Where does V stay as it is?",
+           "V(1 − (1 − ηλ)²) = η²s²/B, and 1 − (1 − ηλ)² = ηλ(2 − ηλ).",
+           "V = ηs²/(λ(2 − ηλ)B), and the loss is λV/2."],
+    success="About ηs²/(4B) where ηλ is small: it goes with the learning rate, and with 1/B. The curvature drops out.")
 
 
 # --- choose_batch -----------------------------------------------------------------------------------------------------
 
 
 def choose_batch(sizes, noise_scale, overhead, per_row):
-    """The size that takes least time; steps ∝ 1 + noise_scale/B, a step takes overhead + per_row·B seconds."""
+    """The size, one of `sizes`, that takes the fewest seconds to the target.
+
+    A step takes overhead + per_row·B seconds.
+    """
     seconds = []
     for B in sizes:
         seconds.append((1 + noise_scale / B) * (overhead + per_row * B))
@@ -312,6 +455,8 @@ def _inputs(rng):
     yield [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024], 100.0, 2e-5, 1e-6
     yield [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024], 1000.0, 2e-5, 5e-7
     yield [1, 8, 64, 512], 20.0, 5e-5, 1e-5
+    yield [256, 16, 1024, 1, 64], 50.0, 2e-5, 2e-6             # in no order
+    yield [512, 1, 32], 3.0, 1e-5, 1e-5
     for noise, overhead, row in zip(rng.uniform(5, 500, 5), rng.uniform(1, 9, 5), rng.uniform(0.1, 1, 5), strict=True):
         yield [1, 4, 16, 64, 256, 1024], float(noise), float(overhead) * 1e-5, float(row) * 1e-6
 
@@ -331,8 +476,14 @@ choose_batch = Exercise(
     choose_batch, inputs=_inputs,
     mistakes=[
         (_least(lambda B, N, a, b: 1 + N / B),
-         "your choice is always the largest size, which takes the fewest steps. "
-         "Multiply the steps, 1 + noise_scale / B, by the time of a step, overhead + per_row * B."),
+         "your choice is always the largest size, which takes the fewest steps. Multiply the steps by the time of a "
+         "step, with brackets around both: (1 + noise_scale / B) * (overhead + per_row * B)."),
+        (lambda sizes, N, a, b: sizes[0],
+         "your choice is always the first of `sizes`. Is `seconds` still a list at the end? "
+         "`seconds = …` makes it one number; use `seconds.append(…)`."),
+        (lambda sizes, N, a, b: sizes[-1],
+         "your choice is always the last of `sizes`. Collect the seconds of all of them with `seconds.append(…)`, and "
+         "take the size at the place of the least."),
         (_least(lambda B, N, a, b: a + b * B),
          "your choice is always the smallest size, whose step is the shortest. "
          "Multiply its time, overhead + per_row * B, by the number of steps, 1 + noise_scale / B."),
@@ -361,85 +512,196 @@ choose_batch = Exercise(
     success="Among all numbers the best is √(noise scale · overhead / time of a row).")
 
 
+# --- my_recogniser ----------------------------------------------------------------------------------------------------
+
+STEP_COSTS, BUDGET, WANTED = 50, 20_000, 0.93  # in rows, in rows, as a share of the validation images
+
+
+def recogniser_data(seed):
+    """Digits of a split, the training images' mean subtracted: (X, y) for training, validation and test.
+
+    Parameters
+    ----------
+    seed : int
+        Number of the split.
+    """
+    images, digit = gd.data.load("digits")
+    split = gd.data.split(digit, seed=seed)
+    centred = images - images[split[0]].mean(axis=0)
+    return [(centred[rows], digit[rows]) for rows in split]
+
+
+class Metered(gd.SoftmaxRegression):
+    """Softmax regression that counts what its gradients cost: STEP_COSTS rows for each, and one for each of its rows.
+
+    Parameters
+    ----------
+    X, y : array
+        As for `gd.SoftmaxRegression`.
+    """
+
+    def __init__(self, X, y):
+        super().__init__(X, y, classes=10)
+        self.meter = [0]                                       # shared by what `take` makes of it
+
+    def grad(self, theta, rows=slice(None)):
+        """As the model's; the cost goes onto the meter."""
+        asked = math.prod(np.shape(theta)[:-1])
+        self.meter[0] += asked * (STEP_COSTS + len(self.y[rows]))
+        return super().grad(theta, rows)
+
+
+def my_recogniser(model, rng):
+    """Train from zeros; give the 650 parameters.
+
+    model.grad(theta, rows) costs as much as 50 + len(rows) rows.
+    """
+    theta, lr = np.zeros(model.dim), 4.0
+    for _ in range(6):
+        order = rng.permutation(model.n)
+        for first in range(0, model.n, 32):
+            theta = theta - lr * model.grad(theta, order[first : first + 32])
+        lr = 0.7 * lr
+    return theta
+
+
+def _trained(train, split=0, seed=0):
+    """The parameters that the learner's function gives, what they cost, and the validation images."""
+    (X, y), unseen, _ = recogniser_data(split)
+    model = Metered(X, y)
+    return train(model, np.random.default_rng(seed)), model, unseen
+
+
+def _numbers(train):
+    theta, _, _ = _trained(train)
+    if isinstance(theta, gd.Run):
+        return "I got a Run. Return its last point, `run.last`"
+    if np.ndim(theta) and np.shape(theta) != (650,):
+        return f"I expected shape (650,) and got shape {np.shape(theta)}. Give them as one row, as the model does"
+    if not np.ndim(theta) or np.asarray(theta).dtype.kind not in "fiu":
+        return f"I expected an array of numbers and got {kind(theta)}"
+    return "" if np.isfinite(theta).all() else "some of them are nan or infinite. Is the learning rate too large"
+
+
+def _repeats(train):
+    one, other = (_trained(train)[0] for _ in range(2))
+    if np.array_equal(one, other):
+        return ""
+    return "with the same rng I got other parameters the second time. Draw from `rng`, and from nothing else"
+
+
+def _cheap(train):
+    _, model, _ = _trained(train)
+    if model.meter[0] == 0:
+        return "model.grad was never called, so nothing was learned from the rows"
+    if model.meter[0] <= BUDGET:
+        return ""
+    return (f"yours cost {model.meter[0]:,} rows. Fewer steps are cheaper, and so are fewer epochs: larger batches "
+            "save steps, a larger learning rate saves both")
+
+
+def _right(train, split):
+    theta, model, (X, y) = _trained(train, split, seed=split)
+    share = model.accuracy(theta, X, y)
+    tip = "Try another learning rate, one that falls, or another batch size"
+    return "" if share >= WANTED else f"yours knows {share:.1%}. {tip}"
+
+
+my_recogniser = Project(
+    my_recogniser,
+    points=[
+        ("it gives 650 finite numbers", _numbers),
+        ("it draws its rows from rng", _repeats),
+        (f"it costs at most as much as {BUDGET:,} rows", _cheap),
+        (f"it knows {WANTED:.0%} of the validation images", lambda train: _right(train, 0)),
+        ("it does so on a second split", lambda train: _right(train, 1)),
+        ("and on a third", lambda train: _right(train, 2)),
+    ],
+    hints=["One epoch with B rows takes n/B steps, and costs (n/B)·50 + n rows; n is 1,078. How many epochs can you "
+           "pay for with B = 1, with 32, and with all rows?",
+           "With B = 32 an epoch costs 2,778 rows, so you have 7 epochs. Begin with a learning rate of 1 or 2.",
+           "Two loops: over epochs, with `order = rng.permutation(model.n)`, and over the batches of `order`."],
+    success="On three splits, so it was not luck.")
+
+
 # --- predictions ------------------------------------------------------------------------------------------------------
 
 knows_nothing = Prediction(
     "knows_nothing",
-    "A model that knows nothing gives each of the ten digits the probability 1/10. What is its cross-entropy loss?",
-    at_least={"0.1": 0, "0.9: it is right once in ten": 0.5, "about 2.3": 1.5, "10": 5},
-    why="−log(1/10) = log 10, whatever the image. A run whose loss starts far above that starts with opinions, and "
-        "they are wrong.")
+    "Ten digits. A model that knows nothing gives each of them the probability 1/10. What does a row cost on average?",
+    at_least={"0.1": 0, "0.9, as it is right once in ten": 0.5, "about 2.3": 1.5, "10": 5},
+    why="−log(1/10) = log 10, whatever the image. If the first loss of a run is far above log K, for K classes, the "
+        "model starts with opinions, and they are wrong.",
+    replies={
+        "0.1": "That is the probability itself. The cost is −log of it.",
+        "0.9, as it is right once in ten": "That is the share of wrong answers. The cost doesn't count answers, it "
+                                           "weighs probabilities.",
+        "10": "That is 1/p. The logarithm makes log 10 of it.",
+    })
+
+first_epoch = Prediction(
+    "first_epoch",
+    "Three walks from one start, all with learning rate ½. One uses all 357 rows a step, one 32, one a single row. "
+    "After one epoch each has used every row once. Whose loss is lowest?",
+    equal_to={"all rows: its direction is exact": "357", "32 rows": "32", "1 row": "1"},
+    why="All rows made 1 step, 32 rows made 12 and 1 row made 357. A step in roughly the right direction is enough "
+        "while the lowest point is far away.",
+    replies={
+        "all rows: its direction is exact": "Its direction is exact, but it took a single step.",
+        "32 rows": "It took 12 steps, with little noise. But 357 noisy ones lead further at this learning rate.",
+    })
 
 four_rows = Prediction(
     "four_rows",
-    "A batch of 4 rows in place of 1: what becomes of the typical distance between its gradient and the full one?",
+    "Batches of 4 rows instead of 1: what becomes of the typical distance between a batch's gradient and that of all "
+    "rows?",
     at_least={"a quarter of it": 0, "half of it": 0.33, "hardly smaller": 0.67},
-    why="Variances of independent rows add, so that of a mean of B rows goes with 1/B, and the distance with 1/√B. "
-        "Four times the work halves the error: each further row is worth less than the one before.")
-
-one_epoch = Prediction(
-    "one_epoch",
-    "After one look at every image (one epoch), each size at its own best rate: how does the loss of 32 rows a step, "
-    "some 30 steps in all, compare with that of 1 row a step, more than a thousand steps?",
-    at_least={
-        "clearly higher: it took so few steps": 1.25,
-        "about the same": 0.8,
-        "clearly lower: it has so much less noise": 0,
-    },
-    why="With less noise each step may be longer, and up to a point by just the factor by which there are fewer: one "
-        "step of 32 rows then does what 32 steps of one row do. Beyond that point the best rate grows more slowly and "
-        "then not at all, and the rows that are added are wasted.")
-
-quickest = Prediction(
-    "quickest",
-    "Down to the same loss, each size at its own best rate, on this machine: which takes the fewest seconds?",
-    at_least={"1 row a step": 0, "from 4 to 256 rows": 4, "all rows": 257},
-    why="A step has a fixed cost, whatever its size, and with one row almost all of the time is that. With all rows "
-        "the time goes into precision that the step cannot use.")
+    why="Four times the work halves the error. Each further row is worth less than the one before. Why that is so, you "
+        "have just derived.",
+    replies={
+        "a quarter of it": "A quarter is what becomes of the *squared* distance.",
+        "hardly smaller": "Errors of different rows point in different directions, so in a mean they cancel in part.",
+    })
 
 half_rate = Prediction(
     "half_rate",
-    "Training with noise has come to its floor. You halve the learning rate and wait. How far above the lowest loss "
-    "is the new floor?",
+    "Mini-batches, a constant learning rate: the loss has stopped falling. You halve the learning rate and wait. How "
+    "far above the lowest loss does it stay now?",
     at_least={
         "as far: the noise is the same": 0.75,
         "about half as far": 0.35,
         "about a quarter as far": 0.1,
-        "there is no floor any more": 0,
+        "it reaches the lowest loss": 0,
     },
-    why="Each step adds noise of variance η²s²/B, and takes away the share 2ηλ of the variance that is there. They "
-        "balance at a variance of about ηs²/(2λB), which is ηs²/(4B) of loss: the floor goes with η, and with 1/B.")
+    why="Two things balance: what a step's noise adds, and what the slope takes away. Half the learning rate adds a "
+        "quarter, but it also takes away only half as much.",
+    replies={
+        "as far: the noise is the same": "The gradient's noise is the same. But a step takes η times that noise.",
+        "about a quarter as far": "A single step's noise adds a quarter. But it also takes longer to forget: the "
+                                  "errors of twice as many steps pile up.",
+        "it reaches the lowest loss": "The noise doesn't fade there: the rows disagree, so each batch still pulls "
+                                      "to its own side.",
+    })
 
-reshuffled = Prediction(
-    "reshuffled",
-    "Batches of 64 out of 256 rows. Drawing each batch anew with replacement leaves a floor. What does cutting "
-    "reshuffled epochs into batches leave, at the same rate?",
+best_rate = Prediction(
+    "best_rate",
+    "Each batch size gets the learning rate that takes it to the target in the fewest steps. From 1 row to 32 rows a "
+    "step: what becomes of that best rate?",
     at_least={
-        "the same floor: a batch is a batch": 0.85,
-        "about three quarters": 0.6,
-        "less than a third of it": 0,
-        "something between": 0.33,
+        "it shrinks": 0,
+        "it stays the same": 0.71,
+        "it grows about 6-fold, like √32": 2.8,
+        "it grows some 16- to 32-fold": 11,
     },
-    why="Within an epoch every row comes exactly once: what one batch has too much of, the others have too little of, "
-        "and the errors cancel. Three quarters, (n − B)/(n − 1), is what a batch of different rows gains by itself.")
-
-set_free = Prediction(
-    "set_free",
-    "2,000 steps with one row's noise, from the shallow valley, next door to the deep one: what share of the runs is "
-    "in the deep valley at the end?",
-    at_least={
-        "nearly all: noise sets them free, and the deep valley holds them": 0.9,
-        "about three in four": 0.65,
-        "about half": 0.35,
-        "hardly any": 0,
-    },
-    why="What counts is ησ²/2, half the rate times the variance of the noise. Here it is 1.6, some ten times the "
-        "barrier: it carries a run over, and back as easily. Noise tells a deep valley from a shallow one only when "
-        "ησ²/2 is of the barrier's size or somewhat below.")
-
-memory_needed = Prediction(
-    "memory_needed",
-    "A table of 256 MiB on disk, one epoch in batches of 256 rows. By how much does the memory in use grow?",
-    at_least={"by less than 100 MiB": 0, "by about 256 MiB": 100, "by twice that or more": 400},
-    why="A step needs its own rows and no others. Blocks are read, shuffled, used and forgotten; the file may be as "
-        "large as the disk.")
+    why="With less noise in the way a step may be longer: twice the rows, twice the learning rate, half the steps. "
+        "Is there an end to that?",
+    replies={
+        "it shrinks": "It would, if the loss were the *sum* over the batch: then the gradient itself grows with B. "
+                      "Here it is the mean.",
+        "it stays the same": "At one and the same learning rate the larger batch wins little: it must use its better "
+                             "direction for a longer step.",
+        "it grows about 6-fold, like √32": "That keeps the noise of a single step the same. But there are also "
+                                           "fewer steps, so less of it piles up.",
+        "it grows some 16- to 32-fold": "Here it grew less: the batch came near the size beyond which a better "
+                                        "direction gains little.",
+    })

@@ -53,7 +53,7 @@ class noise_ball(Explorer):
 
     controls = {
         "batch": DoublingSlider("batch", 4, 1, ROWS),
-        "rate": LogSlider("rate", 0.1, 0.01, 1.0, 0.05),
+        "rate": LogSlider("η", 0.1, 0.01, 1.0, 0.05),
         "seed": WholeSlider("seed", 0, 0, 20),
         "reshuffle": Switch("reshuffle epochs", False),
         "x": Slider("start θ₁", -1.6, -2.4, 2.4, 0.1),
@@ -79,18 +79,21 @@ class noise_ball(Explorer):
             "excess": np.clip(excess, FLOOR, TOP)[: steps + 1], "floor": np.array([floor]),
         }
         begins = place_words(state["x"], state["y"])
-        opening = f"From {begins}, batches of {counted(batch, 'row')}, rate {number(rate, 2)}: "
+        opening = f"From {begins}, batches of {counted(batch, 'row')}, η = {number(rate, 2)}: "
         if steps < STEPS:
             opening = f"Step {steps}: the loss is {number(excess[steps], 2)} above the lowest. {opening}"
         if rate >= LIMIT:
             gone = int(np.argmax((np.abs(path) > 1.2 * HALF).any(-1)))
             data["path"] = data["path"][: gone + 1]
-            return data, opening + f"the rate is not below 2/λmax = {number(LIMIT)}, so no noise is needed to leave."
+            return data, opening + f"η is not below 2/λmax = {number(LIMIT)}, so no noise is needed to leave."
         measured = excess[SETTLED:].mean()
         if measured < 10 * FLOOR and reshuffle and batch == ROWS:
             return data, opening + "every batch is the whole of the rows, so there is no noise and no floor."
         words = f"after the first {SETTLED} steps the loss is on average {number(measured, 2)} above the lowest"
         said = f"the formula for batches drawn anew says {number(floor, 2)}"
+        left_over = bowl((1 - rate * CURVATURE) ** SETTLED * [state["x"], state["y"]])  # of the start, without noise
+        if left_over > floor / 4:
+            return data, f"{opening}{words}; {said}. The walk was still on its way down: it has not arrived."
         if reshuffle:
             return data, f"{opening}{words}; {said}, {_times(floor / measured)}."
         return data, f"{opening}{words}; {said}. {_size(spread)}"
