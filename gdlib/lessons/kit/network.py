@@ -1,4 +1,4 @@
-"""The ground of a real network: its loss over the plane in which three methods walk. Lessons 03, 05 and 06 show it."""
+"""The ground of a real network: its loss over the plane in which three methods walk. Lessons 05 and 06 show it."""
 from functools import lru_cache
 
 import numpy as np
