@@ -190,7 +190,7 @@ class narrow_valley(Explorer):
         η, the learning rate, for the first 100 steps.
     later : float
         The learning rate from there on.
-    Y : float
+    Y : {"3", "4", "5"}
         The curvature at the valley's lowest point.
     steps : int
         How many steps are taken.
@@ -199,27 +199,27 @@ class narrow_valley(Explorer):
     controls = {
         "lr": Slider("rate η", 0.58, 0.2, 0.8, 0.01),
         "later": Slider("from step 100", 0.52, 0.2, 0.8, 0.01),
-        "Y": Slider("sharpest Y", 4.0, 2.0, 6.0, 0.5),
+        "Y": Choice("sharpest Y", "4", ("3", "4", "5")),
         "steps": WholeSlider("steps", 160, 0, LAST),
     }
     moving = "steps"
 
     @staticmethod
     def picture(state):
-        Y, steps = state["Y"], state["steps"]
+        Y, steps = float(state["Y"]), state["steps"]
         rates = np.where(np.arange(LAST) < CHANGE, state["lr"], state["later"])
         rule = gd.gradient_descent(lambda t: float(rates[t - 1]))
         path = gd.run(narrowing(PULL, Y), rule, BEGIN, steps).theta
         outside = ~((np.abs(path[:, 0]) <= ACROSS) & (path[:, 1] >= 0) & (path[:, 1] <= DEEP))
         left = int(outside.argmax()) if outside.any() else None
         data = {
-            "scene": f"{Y:g}",
+            "scene": state["Y"],
             "path": np.clip(path[: None if left is None else left + 1], [-9, -9], [9, 9]),
             "edge": 2 / rates,
             "left": left is not None,
         }
         now = rates[max(min(left if left is not None else steps, LAST) - 1, 0)]
-        words = f"Rate {number(now)}, so the edge 2/η is {number(2 / now)}; the valley's lowest point has {number(Y)}. "
+        words = f"Rate {number(now)}, so the edge 2/η is {number(2 / now)}; the valley's lowest point has {Y:g}. "
         if left is not None:
             return data, words + f"Step {left} leaves the map."
         x, y = path[-1]
