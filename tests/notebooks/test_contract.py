@@ -16,7 +16,7 @@ from tools.notebooks import ROOT, WIDGET_VIEW, badges, complaints, lessons, load
 COURSE = [lesson.name for lesson in table()]
 CLOSING = ("Recap", "Self-test", "How PyTorch, JAX and Keras spell it", "Further reading")
 # Lessons from before there was a measure: still to be cut to it, and to the form of the others.
-UNCUT = ("03_learning_rate", "05_saddle_points",)
+UNCUT = ("05_saddle_points",)
 
 
 class Lesson:

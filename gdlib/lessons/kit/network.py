@@ -1,4 +1,4 @@
-"""The ground of a real network: its loss over the plane in which three methods walk. Lessons 03 and 05 show it."""
+"""The ground of a real network: its loss over the plane in which three methods walk."""
 from functools import lru_cache
 
 import numpy as np

@@ -1,16 +1,22 @@
-"""Lesson 03: rates from curvatures, two schedules, a range test, backtracking."""
+"""Lesson 03: rates from curvatures, sharpness, the hovering at the edge, a schedule, and a range test as a project."""
 from __future__ import annotations
+
+import copy
+from functools import cache
 
 import numpy as np
 
+import gdlib as gd
+from gdlib.lessons.kit.diagnosis import kind
 from gdlib.lessons.kit.exercise import Exercise, Lambda
 from gdlib.lessons.kit.prediction import Prediction
+from gdlib.lessons.kit.project import Project
 
 # --- rates_from_curvatures --------------------------------------------------------------------------------------------
 
 
 def rates_from_curvatures(eigenvalues):
-    """From the Hessian's eigenvalues, all above 0: the edge, the best rate, and its factor a step."""
+    """From the Hessian's eigenvalues, all > 0: edge, best rate, its factor."""
     low, high = np.min(eigenvalues), np.max(eigenvalues)
     return 2 / high, 2 / (low + high), (high - low) / (high + low)
 
@@ -58,6 +64,12 @@ rates_from_curvatures = Exercise(
         (_from(factor=lambda m, L: (L + m) / (L - m) if L > m else np.inf),
          "for {call} I expected {expected} and got {got}, above 1: the fraction is upside down. "
          "The distance shrinks at each step."),
+        (_from(best=lambda m, L: 1 / L, factor=lambda m, L: 1 - m / L),
+         "1/λmax is best for the steep direction alone: it arrives in one step. Then all wait for the flat one."),
+        (_from(edge=lambda m, L: 1 / L, best=lambda m, L: 1 / L, factor=lambda m, L: 1 - m / L),
+         "1/λmax is best for the steep direction alone, and it is no edge: |1 − ηλ| is 0 there. It is 1 again at 2/λ."),
+        (_from(factor=lambda m, L: L / m),
+         "that is the condition number κ. The factor is |1 − ηλ| at the best η."),
         (_from(factor=lambda m, L: 1 - 2 * m / L),
          "that is the flattest direction's factor at the edge. Put the best rate into 1 − ηλmin."),
         (_from(ends=lambda e: (e[0], e[-1])),
@@ -71,113 +83,173 @@ rates_from_curvatures = Exercise(
     success="With κ = λmax/λmin the factor is (κ − 1)/(κ + 1): only the shape of the valley matters.")
 
 
-# --- pick_rate --------------------------------------------------------------------------------------------------------
+# --- largest_curvature ------------------------------------------------------------------------------------------------
 
 
-def pick_rate(rates, losses):
-    """Half of the rate at which the loss was lowest; some losses may be nan or inf."""
-    seen = np.where(np.isfinite(losses), losses, np.inf)
-    return rates[np.argmin(seen)] / 2
+def largest_curvature(grad, theta, v, rounds):
+    """The Hessian's eigenvalue of largest size at theta."""
+    h = 1e-5
+    for _ in range(rounds):
+        v = v / np.linalg.norm(v)
+        Hv = (grad(theta + h * v) - grad(theta - h * v)) / (2 * h)
+        curvature = v @ Hv
+        v = Hv
+    return curvature
 
 
 def _inputs(rng):
-    yield np.array([0.01, 0.1, 1.0]), np.array([3.0, 1.0, 2.0])
-    yield np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([2.0, 1.5, 1.0, np.inf, np.nan])
-    yield np.array([0.1, 0.2, 0.4]), np.array([5.0, 3.0, 1.0])                                # the loss never rose
-    yield np.array([0.1, 0.2, 0.4, 0.8]), np.array([9.0, 5.0, 4.0, 6.0])
-    for n in (8, 20):
-        losses = np.cumsum(rng.normal(size=n)) + 10
-        yield np.geomspace(0.001, 10, n), np.append(losses[:-1], np.nan)
+    bowl = Lambda("lambda theta: np.array([3, 1]) * theta")
+    saddle = Lambda("lambda theta: np.array([1, -4]) * theta")
+    bent = Lambda("lambda theta: np.array([3, 1]) * theta + 0.01 * theta**3")     # its curvature changes with theta
+    tilted = Lambda("lambda theta: np.array([[5, 2], [2, 2]]) @ theta")           # 6 along (2, 1), and 1
+    yield bowl, np.array([0.0, 0.0]), np.array([1.0, 1.0]), 40
+    yield bowl, np.array([1.0, -2.0]), np.array([1.0, 2.0]), 40
+    yield saddle, np.array([1.0, 1.0]), np.array([1.0, 1.0]), 40
+    yield tilted, np.array([0.0, 0.0]), np.array([1.0, -1.0]), 40
+    yield bent, np.array([10.0, 1.0]), np.array([1.0, 1.0]), 40
+    for _ in range(2):
+        yield bent, rng.uniform(2, 10, size=2), rng.normal(size=2), 40
 
 
-pick_rate = Exercise(
-    pick_rate, inputs=_inputs,
+def _power(product=lambda grad, theta, v, h: (grad(theta + h * v) - grad(theta - h * v)) / (2 * h),
+           told=lambda v, Hv: v @ Hv, keep=False, bare=False):
+    """A wrong largest_curvature in which one part is replaced."""
+    def search(grad, theta, v, rounds):
+        for _ in range(rounds):
+            v = v if bare else v / np.linalg.norm(v)
+            Hv = product(grad, theta, v, 1e-5)
+            curvature, v = told(v, Hv), (v if keep else Hv)
+        return curvature
+    return search
+
+
+def _two_sided(scale=1.0, at=1.0, turned=1.0):
+    """A difference of two gradients, of another size, at another place, or with another sign."""
+    return lambda grad, theta, v, h: turned * (grad(at * theta + h * v) - grad(at * theta - h * v)) / (2 * h) * scale
+
+
+largest_curvature = Exercise(
+    largest_curvature, inputs=_inputs,
     mistakes=[
-        (lambda rates, losses: rates[np.argmin(losses)] / 2,
-         "np.argmin takes nan for the smallest. Leave out what is not finite; np.nanargmin does that for nan."),
-        (lambda rates, losses: rates[np.nanargmin(losses)],
-         "that is the rate of the lowest loss itself. It is about to become too large for this walk: take half of it."),
-        (lambda rates, losses: rates[np.argmin(losses)],
-         "np.argmin takes nan for the smallest, and the rate found is not halved."),
-        (lambda rates, losses: np.nanargmin(losses) / 2,
-         "argmin gives a place in the list. The rate is rates[place]."),
-        (lambda rates, losses: np.nanargmin(losses),
-         "that is a place in the list. Take half of the rate that stands there."),
-        (lambda rates, losses: np.nanmin(losses),
-         "that is the lowest loss. The rate at that place is wanted."),
-        (lambda rates, losses: np.nanmin(losses) / 2,
-         "that is half of the lowest loss. Half of the rate at that place is wanted."),
-        (lambda rates, losses: rates[np.nanargmin(losses)] / 10,
-         "a tenth is a common choice, and a timid one here. Take half."),
-        (lambda rates, losses: rates[np.nanargmin(losses) // 2],
-         "you halve the place in the list. Halve the rate there."),
-        (lambda rates, losses: rates[np.nanargmin(np.diff(losses))] / 2,
-         "you look for the steepest fall. Here the rate of the lowest loss is halved."),
-        (lambda rates, losses: np.max(rates) / 2,
-         "that is half of the largest rate tried, whatever the losses."),
+        (_power(_two_sided(scale=2.0)),
+         "for {call} I expected {expected} and got {got}, twice as large: the two places are 2h apart."),
+        (_power(_two_sided(scale=2e-5)),
+         "the difference of the gradients is not yet divided by 2h."),
+        (_power(_two_sided(scale=1e-5)),
+         "the difference of the gradients is divided by 2. Divide it by 2h."),
+        (_power(lambda grad, theta, v, h: (grad(theta + h * v) - grad(theta)) / (2 * h)),
+         "from theta to theta + h·v is one h, and you divide by two."),
+        (_power(_two_sided(at=0.0)),
+         "that is the curvature at 0. Move from theta: theta + h·v and theta − h·v."),
+        (_power(_two_sided(turned=-1.0)),
+         "the sign is turned: the gradient at theta + h·v comes first."),
+        (_power(lambda grad, theta, v, h: grad(v)),
+         "grad(v) is the gradient at the place v. Hv is how the gradient at theta changes along v."),
+        (_power(lambda grad, theta, v, h: grad(theta) * v),
+         "the gradient times v is no curvature. How does the gradient *change* from theta − h·v to theta + h·v?"),
+        (_power(keep=True),
+         "that is the curvature along the first v. Does the next round begin with Hv, and does `return` stand after "
+         "the loop?"),
+        (_power(bare=True),
+         "v is not brought to length 1, and grows at every round. Begin each with v / np.linalg.norm(v)."),
+        (_power(told=lambda v, Hv: np.linalg.norm(Hv)),
+         "a curvature may be negative, and a length or an absolute value is not. Take v @ Hv, with v of length 1."),
+        (_power(told=lambda v, Hv: np.max(np.abs(Hv))),
+         "the largest entry of Hv is the curvature only where v is an axis. Take v @ Hv, with v of length 1."),
+        (_power(told=lambda v, Hv: Hv @ Hv),
+         "Hv @ Hv is the square of the curvature in the end. Take v @ Hv."),
+        (lambda grad, theta, v, rounds: _direction(grad, theta, v, rounds),
+         "that is the direction. Return the curvature along it, v @ Hv."),
     ],
-    hints=["Where in the list is the lowest loss? np.argmin gives the place; but mind nan.",
-           "np.nanargmin leaves out nan, and inf is never the lowest.",
-           "`rates[np.nanargmin(losses)] / 2`."],
-    success="At the lowest point the rate is about to become too large for this walk; half of it keeps clear.")
+    hints=["Bring v to length 1. How much does the gradient change from theta − h·v to theta + h·v?",
+           "Hv is (grad(theta + h * v) - grad(theta - h * v)) / (2 * h). The curvature along v is v @ Hv.",
+           "The next round begins with v = Hv. After the last round return the curvature."],
+    success="`analysis.sharpness(model, theta)` does this, and looks again where the curvature of largest size is "
+            "negative: the sharpness is the largest with its sign.")
 
 
-# --- step_decay -------------------------------------------------------------------------------------------------------
+def _direction(grad, theta, v, rounds):
+    for _ in range(rounds):
+        v = v / np.linalg.norm(v)
+        v = (grad(theta + 1e-5 * v) - grad(theta - 1e-5 * v)) / 2e-5
+    return v / np.linalg.norm(v)
 
 
-def step_decay(t, lr, factor, every):
-    """The rate at step t = 1, 2, …: lr at first, times `factor` after each `every` steps."""
-    return lr * factor ** ((t - 1) // every)
+# --- hover ------------------------------------------------------------------------------------------------------------
+
+
+def hover(lr, c, Y):
+    """Where descent comes to hover on ½yx² + ½c(Y − y)²: |x| and y."""
+    y = min(Y, 2 / lr)
+    x = np.sqrt(2 * c * (Y - y))
+    return x, y
 
 
 def _inputs(rng):
-    yield 1, 0.8, 0.5, 10
-    yield 10, 0.8, 0.5, 10                                     # the last step of the first stair
-    yield 11, 0.8, 0.5, 10
-    yield 35, 0.8, 0.5, 10
-    yield 7, 0.3, 0.1, 3
-    yield 100, 2.0, 0.9, 1
+    yield 0.8, 0.5, 4.0                                        # 2/η = 2.5
+    yield 0.25, 0.5, 4.0                                       # 2/η = 8: Y is reached
+    yield 0.5, 0.5, 4.0                                        # 2/η is Y
+    yield 0.4, 0.1, 6.0
+    yield 0.1, 0.3, 8.0
     for _ in range(3):
-        yield int(rng.integers(1, 60)), float(rng.uniform(0.1, 1)), 0.7, int(rng.integers(2, 9))
+        yield float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(7, 9))
 
 
-step_decay = Exercise(
-    step_decay, inputs=_inputs,
+def _hover(size=lambda c, gap: np.sqrt(2 * c * gap), y=lambda lr, Y: min(Y, 2 / lr)):
+    """A wrong hover in which one part is replaced."""
+    def found(lr, c, Y):
+        height = y(lr, Y)
+        return size(c, Y - height), height
+    return found
+
+
+hover = Exercise(
+    hover, inputs=_inputs, returns=("x", "y"),
     mistakes=[
-        (lambda t, lr, factor, every: lr * factor ** (t // every),
-         "the first stair is one step short. Steps count from 1, so t − 1 of them lie behind."),
-        (lambda t, lr, factor, every: lr * factor ** ((t - 1) / every),
-         "that glides. A stair needs whole numbers: `//` divides and drops the rest."),
-        (lambda t, lr, factor, every: lr * factor ** (t / every),
-         "that glides, and starts below lr. A stair needs `//`, and at t = 1 no step lies behind."),
-        (lambda t, lr, factor, every: lr * factor * ((t - 1) // every),
-         "you multiply by the number of stairs. The factor is applied that many times: a power, `**`."),
-        (lambda t, lr, factor, every: lr / factor ** ((t - 1) // every),
-         "dividing by a factor below 1 makes the rate grow."),
-        (lambda t, lr, factor, every: lr * (1 - factor) ** ((t - 1) // every),
-         "`factor` is what is kept, not what is taken off."),
-        (lambda t, lr, factor, every: lr * factor if t > every else lr,
-         "it drops once. After every `every` steps it drops again."),
-        (lambda t, lr, factor, every: lr * factor ** (t - 1),
-         "it drops at every step. It should drop once in `every` steps."),
-        (lambda t, lr, factor, every: (lr * factor) ** ((t - 1) // every),
-         "the power takes lr with it. Only the factor is raised: `lr * factor ** …`."),
-        (lambda t, lr, factor, every: lr * factor ** ((t - 1) % every),
-         "`%` gives the remainder of the division. `//` gives the number of full stairs."),
+        (_hover(y=lambda lr, Y: 2 / lr),
+         "where 2/η lies beyond Y, the walk does not get that far: it rests at y = Y with x = 0."),
+        (_hover(y=lambda lr, Y: Y),
+         "at Y the walk can rest only if 2/η is at least Y. Otherwise |1 − ηy| is above 1 there, and x grows."),
+        (_hover(y=lambda lr, Y: max(Y, 2 / lr)),
+         "you take the larger of Y and 2/η. The walk comes from a small y: which of the two does it meet first?"),
+        (_hover(y=lambda lr, Y: min(Y, 1 / lr)),
+         "at y = 1/η the factor of x is 0: x is gone in one step. It is −1 at another y."),
+        (_hover(y=lambda lr, Y: min(Y, lr / 2)),
+         "the fraction is upside down: 1 − ηy = −1 gives y = 2/η."),
+        (_hover(size=lambda c, gap: 2 * c * gap),
+         "that is x². Take its root."),
+        (_hover(size=lambda c, gap: np.sqrt(c * gap)),
+         "y stands still where ½x² = c(Y − y): the ½ gives a factor 2 under the root."),
+        (_hover(size=lambda c, gap: np.sqrt(c * gap / 2)),
+         "the ½ stands before x², so that x² is *twice* c(Y − y)."),
+        (_hover(size=lambda c, gap: np.sqrt(2 * gap)),
+         "c is missing: y stands still where ½x² = c(Y − y)."),
+        (_hover(size=lambda c, gap: np.sqrt(2 * gap / c)),
+         "c belongs on the other side: ½x² = c(Y − y)."),
+        (_hover(size=lambda c, gap: 2 * np.sqrt(2 * c * gap)),
+         "that is the way from one side to the other. The size of x is half of it."),
+        (_hover(size=lambda c, gap: -np.sqrt(2 * c * gap)),
+         "a size is not negative. x and −x take turns."),
+        (_hover(size=lambda c, gap: np.sqrt(c) * gap),
+         "½x² = ½c(Y − y)² compares two heights. y stands still where its *slope* is 0: ½x² = c(Y − y)."),
+        (_hover(size=lambda c, gap: 0.0),
+         "with x = 0 the pull towards Y goes on. Which x balances it?"),
+        (lambda lr, c, Y: (min(Y, 2 / lr), np.sqrt(2 * c * max(Y - 2 / lr, 0))),
+         "the two have changed places: x comes first."),
     ],
-    hints=["How many full stairs lie behind at step t, when t − 1 steps were taken before it?",
-           "(t − 1) // every of them. Each has multiplied the rate by factor.",
-           "`lr * factor ** ((t - 1) // every)`."],
-    success="`gd.step_decay(lr, factor, every)` is this, as a function of t alone.")
+    hints=["A swing that neither grows nor shrinks multiplies x by −1 at each step. At which y?",
+           "1 − ηy = −1 at y = 2/η. If Y is smaller than that, the walk reaches Y, and x dies out.",
+           "y stands still where its slope is 0: ½x² = c(Y − y)."],
+    success="2/η, whatever c and Y are: the learning rate alone says where the walk hovers.")
 
 
 # --- warm_cosine ------------------------------------------------------------------------------------------------------
 
 
 def warm_cosine(t, lr, steps, warm):
-    """The rate at step t = 1, 2, …, steps: half a cosine from lr, times t/warm in the first `warm` steps.
+    """Half a cosine from lr over all steps; in the first `warm`, times t/warm.
 
-    Its angle is π(t − 1)/steps, so it would reach 0 one step after the last.
+    At t = 1, 2, …, steps. Its angle is π(t − 1)/steps.
     """
     return lr * (1 + np.cos(np.pi * (t - 1) / steps)) / 2 * min(1, t / warm)
 
@@ -207,6 +279,20 @@ def _warm_first(later):
     return schedule
 
 
+def _as_optax(t, lr, steps, warm):
+    s = t - 1
+    return lr * (s / warm if s < warm else (1 + np.cos(np.pi * (s - warm) / max(steps - warm, 1))) / 2)
+
+
+def _as_keras(t, lr, steps, warm):
+    s = t - 1
+    return lr * (s / warm if s < warm else (1 + np.cos(np.pi * min(s - warm, steps) / steps)) / 2)
+
+
+def _line_then_cosine(t, lr, steps, warm):
+    return lr * (t / warm if t <= warm else (1 + np.cos(np.pi * (t - 1) / steps)) / 2)
+
+
 warm_cosine = Exercise(
     warm_cosine, inputs=_inputs,
     mistakes=[
@@ -221,6 +307,10 @@ warm_cosine = Exercise(
         (_cosine(wave=lambda s, n: 1 + np.cos(np.pi * s / n)),
          "for {call} I expected {expected} and got {got}, twice as large as it should be: 1 + cos runs from 2 to 0. "
          "Halve it."),
+        (_cosine(wave=lambda s, n: (1 - np.cos(np.pi * s / n)) / 2),
+         "1 − cos rises from 0 to 2. The rate falls: 1 + cos."),
+        (_cosine(warm=lambda t, w: min(1, t // w)),
+         "`//` drops the rest, so the warm-up is 0 up to its last step. Divide by `/`."),
         (_cosine(wave=lambda s, n: np.cos(np.pi * s / n)),
          "a bare cosine falls below 0. Lift it by 1 and halve: (1 + cos)/2 runs from 1 to 0."),
         (_cosine(wave=lambda s, n: (1 + np.cos(2 * np.pi * s / n)) / 2),
@@ -237,8 +327,16 @@ warm_cosine = Exercise(
          "your cosine begins with the last step of the warm-up. "
          "Here it begins at step 1, and the warm-up is a factor in front of it."),
         (_warm_first(1),
-         "your cosine begins after the warm-up, as in PyTorch. "
+         "your cosine begins after the warm-up, as in PyTorch's SequentialLR. "
          "Here it begins at step 1, and the warm-up is a factor in front of it."),
+        (_as_optax,
+         "that is optax's `warmup_cosine_decay_schedule`, and Hugging Face's: the first rate is 0, and the cosine "
+         "begins after the warm-up. Here the cosine begins at step 1, and the warm-up is a factor in front of it."),
+        (_as_keras,
+         "that is Keras's `CosineDecay`: after the warm-up the cosine takes `steps` more. "
+         "Here it begins at step 1, and the warm-up is a factor in front of it."),
+        (_line_then_cosine,
+         "in the warm-up you leave the cosine out. It is a factor there, too: t/warm times the cosine."),
         (_cosine(late=1),
          "the cosine starts one step late. At t = 1 no step lies behind: its angle is π (t − 1)/steps."),
         (_cosine(wave=lambda s, n: np.cos(np.pi * s / n / 2)),
@@ -252,158 +350,258 @@ warm_cosine = Exercise(
     success="`gd.warmup(gd.cosine(lr, steps), warm)` is this: a schedule around a schedule.")
 
 
-# --- backtrack --------------------------------------------------------------------------------------------------------
+# --- the project ------------------------------------------------------------------------------------------------------
 
 
-def backtrack(f, theta, gradient, lr):
-    """Halve lr until a step loses at least 0.3 · lr · ‖gradient‖² of height; return that rate."""
-    while f(theta - lr * gradient) > f(theta) - 0.3 * lr * (gradient @ gradient):
-        lr = lr / 2
-    return lr
+def my_range_test(model, theta, rng):
+    """A learning rate for this model; the run begins at theta."""
+    rates, smoothed = np.geomspace(1e-5, 100, 200), []
+    for lr in rates:
+        rows = rng.choice(model.n, 32, replace=False)
+        loss = model(theta, rows=rows)
+        smoothed.append(0.9 * smoothed[-1] + 0.1 * loss if smoothed else loss)
+        if not loss < 4 * smoothed[0]:                         # also where it is nan
+            break
+        theta = theta - lr * model.grad(theta, rows=rows)
+    return rates[np.nanargmin(smoothed)] / 2
 
 
-class _Height(Lambda):
-    """A function that notices a search that goes on although its steps have shrunk to nothing."""
-
-    def __call__(self, theta):
-        same = np.array_equal(theta, getattr(self, "last", None))
-        self.times, self.last = (self.times + 1 if same else 0), np.array(theta)
-        if self.times > 400:
-            raise RuntimeError("f was called 400 times in a row at the same place, so this loop never ends")
-        return super().__call__(theta)
+BATCH, STEPS, ENOUGH, MOST_ROWS = 32, 200, 0.9, 25_000
+GRID = np.geomspace(1e-5, 100, 43)                              # six learning rates in a factor of ten, nearly
 
 
-def _inputs(rng):
-    bowl, gentle = _Height("lambda theta: 2 * theta @ theta"), _Height("lambda theta: theta @ theta / 2")
-    ravine = _Height("lambda theta: theta[0]**2 + 8 * theta[1]**2")
-    yield gentle, np.array([2.0]), np.array([2.0]), 1.0
-    yield bowl, np.array([1.0]), np.array([4.0]), 0.3
-    yield bowl, np.array([1.0]), np.array([4.0]), 3.0
-    yield bowl, np.array([3.0]), np.array([12.0]), 0.4
-    yield bowl, np.array([1.0]), np.array([4.0]), 0.48         # a step that loses a little
-    yield ravine, np.array([2.0, 0.5]), np.array([4.0, 8.0]), 1.0
-    yield ravine, np.array([4.0, 0.1]), np.array([8.0, 1.6]), 0.9
-    for _ in range(4):
-        theta = rng.normal(size=2)
-        yield ravine, theta, theta * [2, 16], float(rng.uniform(0.2, 8))
+@cache
+def _problems():
+    """The three problems of the lesson, and a fourth: diabetes in units ten times as small."""
+    X, y = gd.data.load("diabetes")
+    X, y = (X - X.mean(axis=0)) / X.std(axis=0), (y - y.mean()) / y.std()
+    images, digit = gd.data.load("digits")
+    return {"diabetes": gd.LeastSquares(X, y), "softmax": gd.SoftmaxRegression(images, digit),
+            "network": gd.MLP(images, digit, hidden=(16,)), "other units": gd.LeastSquares(10 * X, y)}
 
 
-def _backtrack(asked=lambda lr, g: 0.3 * lr * (g @ g), down=lambda theta, lr, g: theta - lr * g, shrink=0.5, last=1.0):
-    """A wrong backtrack in which one part is replaced."""
-    def search(f, theta, gradient, lr):
-        while f(down(theta, lr, gradient)) > f(theta) - asked(lr, gradient):
-            lr = lr * shrink
-        return lr * last
-    return search
+def _starts(model):
+    rngs = [np.random.default_rng([3, seed]) for seed in range(3)]
+    return np.array([model.init(rng) if hasattr(model, "init") else np.zeros(model.dim) for rng in rngs])
 
 
-def _halve_once(f, theta, gradient, lr):
-    return lr / 2 if f(theta - lr * gradient) > f(theta) - 0.3 * lr * (gradient @ gradient) else lr
+def _trained(model, rates):
+    """The loss before, (3,), and after 200 steps from three starts, (3, rates)."""
+    rngs = [np.random.default_rng([4, seed]) for seed in range(3)]
+    starts = _starts(model)[:, None, :]
+    run = gd.run(model, gd.gradient_descent(gd.per_run(rates)), starts, STEPS,
+                 oracle=gd.minibatches(model, BATCH, rngs), every=STEPS)
+    return run.loss[0, :, 0], np.fmin(run.loss[-1], 1e9)
 
 
-def _the_point(f, theta, gradient, lr):
-    return theta - _backtrack()(f, theta, gradient, lr) * gradient
+@cache
+def _best(name):
+    """The largest gain on a problem, the median of three starts, over the grid."""
+    before, after = _trained(_problems()[name], GRID)
+    return np.median(before[:, None] - after, axis=0).max()
 
 
-def _turned_round(f, theta, gradient, lr):
-    while f(theta - lr * gradient) <= f(theta) - 0.3 * lr * (gradient @ gradient) and lr > 1e-30:
-        lr = lr / 2
-    return lr
+def _counting(model):
+    """The model, and a list to which it adds how many rows each call looks at."""
+    asked = []
+
+    class Counting(type(model)):
+        def __call__(self, theta, rows=slice(None)):
+            asked.append(len(self.y[rows]))
+            return super().__call__(theta, rows=rows)
+
+        def grad(self, theta, rows=slice(None)):
+            asked.append(len(self.y[rows]))
+            return super().grad(theta, rows=rows)
+
+    other = copy.copy(model)
+    other.__class__ = Counting
+    return other, asked
 
 
-backtrack = Exercise(
-    backtrack, inputs=_inputs,
-    mistakes=[
-        (_backtrack(asked=lambda lr, g: 0.0),
-         "you accept any step that does not climb. It should lose at least 0.3 · lr · ‖gradient‖²."),
-        (_backtrack(asked=lambda lr, g: 0.3 * lr * np.sqrt(g @ g)),
-         "the length of the gradient has to be squared: gradient @ gradient."),
-        (_backtrack(asked=lambda lr, g: 0.3 * (g @ g)),
-         "what you ask for does not shrink with the rate. Ask for 0.3 · lr · ‖gradient‖²."),
-        (_backtrack(asked=lambda lr, g: lr * (g @ g)),
-         "you ask for all that a straight slope would give. Ask for 0.3 of it."),
-        (_backtrack(asked=lambda lr, g: -0.3 * lr * (g @ g)),
-         "with + the step may climb. It has to end below f(theta) by that much: f(theta) − …"),
-        (_backtrack(down=lambda theta, lr, g: theta + lr * g),
-         "your step goes uphill, and no rate is small enough. Look at the sign in front of lr * gradient."),
-        (_halve_once,
-         "it halves once. Ask again after each halving: `while` instead of `if`."),
-        (_backtrack(last=0.5),
-         "one halving too many. The first rate that passes is the answer."),
-        (_the_point,
-         "that is the point after the step. Return the rate."),
-        (_backtrack(shrink=0.1),
-         "you divide by ten each time. Halve it."),
-        (_turned_round,
-         "you halve as long as the step is good. Halve while it does *not* lose enough."),
+def _suggested(fn, name, seed=0):
+    model = _problems()[name]
+    return fn(model, _starts(model)[seed].copy(), np.random.default_rng([5, seed]))
+
+
+def _is_a_rate(fn):
+    found = [_suggested(fn, name) for name in ("softmax", "other units")]
+    for lr in found:
+        if not isinstance(lr, (int, float, np.number)) or isinstance(lr, bool):
+            return f"it returned {kind(lr)}. Return one number."
+        if not (np.isfinite(lr) and lr > 0):
+            return f"it returned {lr}. A learning rate is above 0, and finite."
+    if found[0] == found[1]:
+        return f"it returned {found[0]} for two very different models. Take a short run with the model given."
+    return ""
+
+
+def _leaves_theta_alone(fn):
+    model = _problems()["softmax"]
+    theta = np.full(model.dim, 0.01)
+    fn(model, theta, np.random.default_rng(0))
+    return "" if (theta == 0.01).all() else "it changed the theta that it was given. Write theta = theta - …, not -=."
+
+
+def _is_short(fn):
+    model, asked = _counting(_problems()["softmax"])
+    fn(model, np.zeros(model.dim), np.random.default_rng(0))
+    if sum(asked) > MOST_ROWS:
+        return (f"it looked at {sum(asked):,} rows. At most {MOST_ROWS:,} are allowed: 200 steps that ask for the loss "
+                "and the gradient of 32 rows take 12,800.")
+    return ""
+
+
+def _serves(name):
+    """The point's function: the learning rate that is suggested for a problem brings 90 % of the best gain."""
+    def look(fn):
+        suggested = np.array([_suggested(fn, name, seed) for seed in range(3)])
+        if not (np.isfinite(suggested) & (suggested > 0)).all():
+            return f"it returned {suggested}. A learning rate is above 0, and finite."
+        before, after = _trained(_problems()[name], suggested)
+        share = np.median(before - np.diagonal(after)) / _best(name)
+        if share >= ENOUGH:
+            return ""
+        lr = np.median(suggested)
+        if share <= 0:
+            return f"with {lr:.2g} the loss ends no lower than it began: too large."
+        half, twice = (np.median(_trained(_problems()[name], lr * np.array([times]))[1]) for times in (0.5, 2.0))
+        advice = "Half of it does better." if half < twice else "Twice as much does better."
+        return f"{lr:.2g} brings {share:.0%} of the best gain, the median of three starts. {advice}"
+    return look
+
+
+my_range_test = Project(
+    my_range_test,
+    points=[
+        ("it returns one learning rate, and another for another model", _is_a_rate),
+        ("theta stays as it was", _leaves_theta_alone),
+        ("it looks at no more than 25,000 rows", _is_short),
+        ("on diabetes the suggested rate brings 90 % of the best gain", _serves("diabetes")),
+        ("on softmax", _serves("softmax")),
+        ("on the network", _serves("network")),
+        ("on a fourth problem: diabetes, each column ten times as large", _serves("other units")),
     ],
-    hints=["Try the step: f(theta - lr * gradient). Is it low enough? If not, halve lr and try again.",
-           "Low enough means at most f(theta) - 0.3 * lr * (gradient @ gradient).",
-           "`while f(theta - lr * gradient) > …: lr = lr / 2`, then return lr."],
-    success="It never asked what λ is: it felt it.")
+    hints=["Grow the rate by the same factor at each of 200 steps: `np.geomspace(1e-5, 100, 200)`. Stop when the loss "
+           "has become a few times the first.",
+           "One batch's loss is noisy. Smooth it: `smooth = 0.9 * smooth + 0.1 * loss`.",
+           "At the lowest smoothed loss the rate is about to be too large. Half of it keeps clear of the cliff."],
+    success="A learning rate from one short run, for problems whose curvature nobody told you.")
 
 
 # --- predictions ------------------------------------------------------------------------------------------------------
 
 further_out = Prediction(
     "further_out",
-    "The walk starts ten times further from the lowest point. What becomes of the largest rate at which it still "
-    "arrives?",
+    "The walk starts ten times further from the lowest point. What happens to the largest learning rate with which it "
+    "still arrives?",
     at_least={
         "about ten times smaller: the slopes there are ten times as steep": 0,
         "somewhat smaller": 0.3,
         "it stays the same": 0.95,
         "larger: there is more room": 1.05,
     },
-    why="Each step multiplies θ by 1 − ηλ, wherever θ is: the start cancels. Steeper slopes there make longer steps, "
-        "and the way is longer by just as much.")
+    why="A step is η times the slope. Ten times as far out, slope and step are ten times as large, and so is the way.",
+    replies={
+        "about ten times smaller: the slopes there are ten times as steep":
+            "Steeper slopes make longer steps, that is true. But the way to the lowest point is longer by as much.",
+        "somewhat smaller": "Step and distance grow by the same factor, so nothing is left of the difference.",
+        "larger: there is more room": "There is more room, and the steps are longer by as much.",
+    })
 
 quickest = Prediction(
     "quickest",
-    "A ravine bends with λ = 10 across and λ = 1 along. Its edge is 2/10. At which share of the edge is the walk "
-    "quickest?",
+    "A ravine has curvature 10 across and 1 along. Its edge is 2/10. With which learning rate does the walk need the "
+    "fewest steps?",
     at_least={
-        "at a tenth: careful steps arrive first": 0,
-        "at half: there the steep direction arrives in one step": 0.3,
-        "at about 0.9: swinging, but not far from the edge": 0.7,
+        "a tenth of the edge: careful steps arrive first": 0,
+        "half of the edge: there the steep direction arrives in one step": 0.3,
+        "about 0.9 of the edge: swinging, but not too close": 0.7,
         "right at the edge: the larger the better": 0.97,
     },
-    why="The flat direction is what one waits for, and it wants the rate as large as can be. The steep one pays for "
-        "it by swinging. They are even at 2/(1 + 10), which is 10/11 of the edge.")
-
-one_for_all = Prediction(
-    "one_for_all",
-    "Each of three problems has a range of rates that bring at least 90 % of what its best rate brings. Do the three "
-    "ranges have a rate in common?",
-    at_least={"yes, and a factor of ten or more to choose from": 10, "yes, but only just": 1, "no": 0},
-    why="A range's upper end is set by the curvature, and that depends on the model, on the data and on their units. "
-        "What they have in common is the shape of the curve: slow, good, and then a cliff.")
-
-without_noise = Prediction(
-    "without_noise",
-    "Now the same contest with the full gradient: no noise at all, and all nine rates below the edge. Which schedule "
-    "ends lowest?",
-    equal_to={"the constant rate": "constant", "the stair": "stair", "the cosine": "cosine", "1/t": "1/t"},
-    why="Without noise there is nothing to quench. Each step shrinks what is left by its own factor, and below the "
-        "edge a rate that falls only shortens the steps along the flat directions.")
+    why="The flat direction is the one that you wait for, and it wants a large learning rate. The steep direction pays "
+        "for it by swinging. Where they are equally slow, neither can be helped without hurting the other.",
+    replies={
+        "a tenth of the edge: careful steps arrive first":
+            "Then the flat direction loses only two per cent of its distance at each step.",
+        "half of the edge: there the steep direction arrives in one step":
+            "It does. But then everybody waits for the flat direction, and it would like a larger rate.",
+        "right at the edge: the larger the better":
+            "Right at the edge the steep direction swings for ever.",
+    })
 
 what_next = Prediction(
     "what_next",
-    "A rate of 0.3 can bear a curvature of 2/0.3 = 6.7. The network starts below that. What does its largest "
-    "curvature do while it trains?",
+    "With η = 0.3, curvature up to 2/0.3 = 6.7 is stable. The network starts below that. What does its "
+    "sharpness do while it trains?",
     equal_to={
         "it falls: near a minimum the ground is flat": "falls",
         "it stays where it was": "stays",
-        "it rises to the limit, and stays there": "edge",
-        "it rises beyond the limit, and the walk is thrown out": "thrown out",
+        "it rises to 2/η, and hovers there": "edge",
+        "it rises beyond 2/η, and the walk is thrown out": "thrown out",
     },
-    why="Descent moves towards sharper ground as long as it can. Above the limit it swings across the sharpest "
-        "direction, and the swings push it back to flatter ground. So it hovers at the limit, and the loss goes on "
-        "falling.")
+    why="Here the way down leads to sharper ground, until 2/η is passed. Then the walk swings, the loss jumps, and the "
+        "sharpness comes back to 2/η. The next section shows what brings it back.",
+    replies={
+        "it falls: near a minimum the ground is flat":
+            "Near a minimum the *slope* is small. The curvature need not be: the bottom of a narrow valley is sharp.",
+        "it stays where it was": "That is so on a parabola. A network's curvature changes from place to place.",
+        "it rises beyond 2/η, and the walk is thrown out":
+            "On a parabola it would be. A network has flatter ground elsewhere, and the swings lead there.",
+    })
 
-small_enough = Prediction(
-    "small_enough",
-    "A valley with some ten ripples. At a rate of 0.05 few starts end in the deepest one. And at 0.001?",
-    at_least={"far fewer": 0, "as many": 0.8, "far more": 1.25},
-    why="Both rates are below the edge of the ripples, 2/λ at a ripple's floor. Any such walk settles in the first "
-        "ripple it meets. Being smaller still changes the time it takes, and not the place.")
+mid_run = Prediction(
+    "mid_run",
+    "The walk hovers at 2/0.3 = 6.7. After 1,000 steps you lower η to 0.25. What does the sharpness do?",
+    equal_to={
+        "it stays at 6.7: the network has found its valley": "stays",
+        "it falls, since smaller steps find flatter ground": "falls",
+        "it rises to 2/0.25 = 8": "rises",
+    },
+    why="The way down still leads to sharper ground. What stopped it at 6.7 was the learning rate alone.",
+    replies={
+        "it stays at 6.7: the network has found its valley":
+            "The swings held it there. With a smaller learning rate they die out below 8.",
+        "it falls, since smaller steps find flatter ground":
+            "It is the *large* steps that drive this network to flatter ground.",
+    })
+
+other_loss = Prediction(
+    "other_loss",
+    "The same network, now with cross-entropy: the loss of lesson 02, which rewards being sure. What is η times the "
+    "sharpness after 2,000 steps?",
+    at_least={"far below 2": 0, "about 2, as with squared error": 1.8, "well above 2": 2.3},
+    why="Where the network is sure and right, the loss of an image is nearly flat: its curvature contains the factor "
+        "p(1 − p). All 200 images are learned here, so the sharpness dies out.",
+    replies={
+        "about 2, as with squared error":
+            "It would be so if this loss went on sharpening. On the way it may; in the end it flattens.",
+        "well above 2": "There the walk would swing wider at each step, and it would not stay.",
+    })
+
+two_contests = Prediction(
+    "two_contests",
+    "A falling learning rate against a constant one, each tuned. One contest is long and noisy: 1,200 steps of 4 "
+    "images. The other is short: 400 steps of 32 images. Where does the cosine end lower?",
+    equal_to={"in both": "both", "only in the long, noisy one": "noisy", "only in the short one": "short",
+              "in neither": "neither"},
+    why="With much noise a constant rate stops at its floor, and a falling one goes on down. In the short contest "
+        "there is still ground to cover at the end, and small steps cover little.",
+    replies={
+        "in both": "Falling pays once the noise is what holds the loss up. In 400 steps that point is not reached.",
+        "only in the short one": "In the short contest the rate falls while there is still far to go.",
+        "in neither": "With 4 images a step the noise is large, and a constant rate stays in it.",
+    })
+
+one_for_all = Prediction(
+    "one_for_all",
+    "Diabetes, softmax regression on digits, a network on digits: 200 steps each. Is there one learning rate that "
+    "brings 90 % of the best gain on all three?",
+    at_least={"yes, with a factor of ten to choose from": 10, "yes, but only just": 1, "no": 0},
+    why="The curvature sets the upper end of what works, and it depends on the model, the data and their units. (With "
+        "more steps the ranges widen to the left, and may meet.)",
+    replies={
+        "yes, with a factor of ten to choose from":
+            "Each problem alone has such a range. They lie at different places.",
+        "yes, but only just": "Within 200 steps the range of diabetes ends before that of softmax begins.",
+    })

@@ -1,4 +1,4 @@
-"""Lesson 03: one rate on a bowl with two curvatures, and a rate that falls."""
+"""Lesson 03: one rate on a bowl with two curvatures, a valley that narrows, and a rate that falls."""
 import numpy as np
 
 import gdlib as gd
@@ -15,9 +15,9 @@ from gdlib.lessons.kit.explorer import (
     place_on,
     place_words,
 )
-from gdlib.lessons.kit.network import network as network
 from gdlib.lessons.learning_rate.exercises import rates_from_curvatures
-from gdlib.plots import BLUE, METHOD, OKABE_ITO
+from gdlib.lessons.learning_rate.narrowing import narrowing
+from gdlib.plots import BLUE, METHOD, OKABE_ITO, ground
 from gdlib.plots import VERMILLION as RED
 
 COLOUR, _ = METHOD["descent"]
@@ -172,6 +172,103 @@ def _fate_by_factor(factor):
 def _share(share):
     """A share of the distance, in words."""
     return f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
+
+
+# --- narrow_valley ----------------------------------------------------------------------------------------------------
+
+PULL, BEGIN, CHANGE, LAST = 0.3, (1.0, 1.0), 100, 200  # c, the start, the step of the change, the last step
+ACROSS, DEEP = 1.6, 6.4  # half the map's width, and its height
+VALLEY_BOX, TIME_BOX = (0.07, 0.155, 0.40, 0.77), (0.565, 0.155, 0.42, 0.77)
+
+
+class narrow_valley(Explorer):
+    """Descent in a valley that gets narrower, ½yx² + ½c(Y − y)² with c = 0.3: y is the curvature across.
+
+    Parameters
+    ----------
+    lr : float
+        η, the learning rate, for the first 100 steps.
+    later : float
+        The learning rate from there on.
+    Y : {"3", "4", "5"}
+        The curvature at the valley's lowest point.
+    steps : int
+        How many steps are taken.
+    """
+
+    controls = {
+        "lr": Slider("rate η", 0.58, 0.2, 0.8, 0.01),
+        "later": Slider("from step 100", 0.52, 0.2, 0.8, 0.01),
+        "Y": Choice("sharpest Y", "4", ("3", "4", "5")),
+        "steps": WholeSlider("steps", 160, 0, LAST),
+    }
+    moving = "steps"
+
+    @staticmethod
+    def picture(state):
+        Y, steps = float(state["Y"]), state["steps"]
+        rates = np.where(np.arange(LAST) < CHANGE, state["lr"], state["later"])
+        rule = gd.gradient_descent(lambda t: float(rates[t - 1]))
+        path = gd.run(narrowing(PULL, Y), rule, BEGIN, steps).theta
+        outside = ~((np.abs(path[:, 0]) <= ACROSS) & (path[:, 1] >= 0) & (path[:, 1] <= DEEP))
+        left = int(outside.argmax()) if outside.any() else None
+        data = {
+            "scene": state["Y"],
+            "path": np.clip(path[: None if left is None else left + 1], [-9, -9], [9, 9]),
+            "edge": 2 / rates,
+            "left": left is not None,
+        }
+        now = rates[max(min(left if left is not None else steps, LAST) - 1, 0)]
+        words = f"Rate {number(now)}, so the edge 2/η is {number(2 / now)}; the valley's lowest point has {Y:g}. "
+        if left is not None:
+            return data, words + f"Step {left} leaves the map."
+        x, y = path[-1]
+        words += f"After {counted(steps, 'step')} y is {fixed(y)}"
+        if abs(x) >= 0.005:
+            return data, words + f", and x swings: its size is {fixed(abs(x))}."
+        return data, words + ", and x is nearly 0."
+
+    @staticmethod
+    def draw(fig, scene):
+        land, time = fig.add_axes(VALLEY_BOX), fig.add_axes(TIME_BOX)
+        xs, ys = np.linspace(-ACROSS, ACROSS, 90), np.linspace(0, DEEP, 90)
+        ground(land, narrowing(PULL, float(scene)), xs, ys)
+        land.set(xlim=(-ACROSS, ACROSS), ylim=(0, DEEP))
+        land.axhline(float(scene), color="0.4", linewidth=1, linestyle="--")
+        land.set_xlabel("across, x", fontsize=13, labelpad=2)
+        land.set_ylabel("along, y: the curvature across", fontsize=13)
+        time.set(xlim=(0, LAST), ylim=(0, DEEP))
+        time.axvline(CHANGE, color="0.6", linewidth=1, linestyle=":")
+        time.axhline(float(scene), color="0.6", linewidth=1, linestyle="--")
+        time.annotate("Y", (LAST, float(scene)), xytext=(-4, 3), textcoords="offset points", ha="right", fontsize=13)
+        land.annotate("Y", (-ACROSS, float(scene)), xytext=(4, 3), textcoords="offset points", fontsize=13)
+        time.set_xlabel("step", fontsize=13)
+        time.set_title("y, and the edge 2/η in black", fontsize=13)
+        time.grid(axis="y", color="0.9")
+        for ax in (land, time):
+            ax.tick_params(labelsize=12)
+        artists = {
+            "path": land.plot([], [], "-", color=COLOUR, linewidth=0.8, marker="o", markersize=3, alpha=0.3)[0],
+            "trail": land.plot([], [], "-", color=COLOUR, linewidth=2, marker="o", markersize=4)[0],
+            "start": mark(land, "start"),
+            "now": mark(land, "now", COLOUR),
+            "edge": time.plot([], [], color="black", linewidth=1.2)[0],
+            "y": time.plot([], [], color=COLOUR, linewidth=2.6)[0],
+            "y now": mark(time, "now", COLOUR),
+        }
+        return artists
+
+    @staticmethod
+    def update(artists, data):
+        path = data["path"]
+        inside = path[:-1] if data["left"] else path
+        artists["path"].set_data(*path.T)
+        artists["trail"].set_data(*path[-8:].T)
+        artists["start"].set_data(*path[:1].T)
+        artists["now"].set_data(*inside[-1:].T)
+        artists["edge"].set_data(np.arange(LAST), data["edge"])
+        artists["y"].set_data(np.arange(len(inside)), inside[:, 1])
+        artists["y now"].set_data([len(inside) - 1], inside[-1:, 1])
 
 
 # --- schedule ---------------------------------------------------------------------------------------------------------

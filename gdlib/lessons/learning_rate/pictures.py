@@ -1,4 +1,4 @@
-"""Lesson 03's films: each function takes what a cell computed, and gives `plots.film` its figure, draw and frames."""
+"""Lesson 03's film, and what its pictures are drawn from."""
 import numpy as np
 
 from gdlib import plots
@@ -35,3 +35,50 @@ def bowls(walks, curvature, fates):
             ball.set_data(past[-1:], curvature / 2 * past[-1:] ** 2)
 
     return fig, draw, np.repeat(np.arange(len(next(iter(walks.values())))), 2)
+
+
+def lemma():
+    """The descent lemma on ln cosh θ, whose curvature is at most L = 1: the parabola that lies above the loss."""
+    fig, ax = plots.grid(width=7.5, height=3.4)
+    theta, here, slope = np.linspace(-2.6, 3, 200), 2.0, np.tanh(2.0)
+    start = np.log(np.cosh(here))
+    ax.plot(theta, np.log(np.cosh(theta)), color=plots.BLUE, linewidth=2.5)
+    ax.plot(theta, start + slope * (theta - here) + (theta - here) ** 2 / 2, color="black", linewidth=1)
+    ax.annotate("the loss, ln cosh θ", (-2.65, 0.65), color=plots.BLUE)
+    ax.annotate("parabola of curvature L = 1", (0.25, 1.78))
+    for lr, name, beside in [(0, "start", (12, -10)), (1, "η = 1/L", (-18, 10)), (2, "η = 2/L", (-56, -6))]:
+        place = here - lr * slope, start - lr * (1 - lr / 2) * slope**2
+        ax.plot(*place, "o", color="black", markersize=7)
+        ax.annotate(name, place, xytext=beside, textcoords="offset points")
+    ax.set(xlabel="θ", ylabel="loss", ylim=(0, 2.2))
+    ax.set_title("Up to η = 2/L the parabola has come down, and the loss is below it", loc="left", fontsize=11)
+    return fig
+
+
+def range_test(model, theta, rng):
+    """What a range test sees: 32 rows a step, the learning rate growing from 0.001 to 100 in 200 steps.
+
+    Parameters
+    ----------
+    model : Model
+        What is trained.
+    theta : array (d,)
+        Where the run begins.
+    rng : Generator
+        Source of the rows.
+
+    Returns
+    -------
+    rates, losses, smoothed : array (k,)
+        The learning rates, the batch losses and their running mean, up to the step where the loss is four times the
+        first.
+    """
+    rates, losses, smoothed = np.geomspace(1e-3, 100, 200), [], []
+    for lr in rates:
+        rows = rng.choice(model.n, 32, replace=False)
+        losses.append(float(model(theta, rows=rows)))
+        smoothed.append(0.9 * smoothed[-1] + 0.1 * losses[-1] if smoothed else losses[-1])
+        if losses[-1] > 4 * smoothed[0]:
+            break
+        theta = theta - lr * model.grad(theta, rows=rows)
+    return rates[: len(losses)], np.array(losses), np.array(smoothed)
