@@ -484,7 +484,7 @@ def _goes_down(place):
         if np.allclose(there, theta, rtol=0, atol=1e-9):
             return (f"theta came back unchanged, and it is a saddle: a curvature of "
                     f"{np.linalg.eigvalsh(net.hess(theta))[0]:.2g} leads down.")
-        if net(there) > net(theta):
+        if net(there) > 1.001 * net(theta):
             return (f"the loss went up, from {net(theta):.4g} to {net(there):.4g}. A random push does that. "
                     "Which direction goes down? And of its two ends, which is lower?")
         after = gd.run(net, gd.gradient_descent(0.1), there, 200, every=200).loss[-1] / net(theta)
