@@ -4,6 +4,11 @@ import numpy as np
 from gdlib import plots
 
 
+def raised(number):
+    """A power of ten as it is written: 10⁻⁶."""
+    return "10" + f"{np.log10(number):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def leaving(f, walks):
     """Walks over a pass, in 3-D, and their losses beside it.
 
@@ -26,8 +31,7 @@ def leaving(f, walks):
     plots.ground(land, f, np.linspace(-0.6, 1.1, 90), np.linspace(-0.95, 0.95, 90))
     for lowest in f.minima:
         plots.marks(land, walks[next(iter(walks))][0], lowest, f)
-    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-    names = {y0: "y₀ = 10" + f"{np.log10(y0):.0f}".translate(raised) for y0 in walks}
+    names = {y0: f"y₀ = {raised(y0)}" for y0 in walks}
     hike = plots.hikers(land, {names[y0]: walk for y0, walk in walks.items()}, f)
     curves = []
     for (y0, walk), (colour, style, _) in zip(walks.items(), plots.CYCLE, strict=False):
@@ -83,7 +87,7 @@ def newtons_fates(f, index, points, kinds):
     """
     fig, (land, fate) = plots.grid(2, height=4.6)
     x = np.linspace(-5, 5, 300)
-    plots.ground(land, lambda p: np.log1p(f(p)), x, x)
+    plots.ground(land, lambda p: np.sqrt(f(p)), x, x)
     plots.regions(fate, index, extent=(-5, 5, -5, 5))
     land.set_title("nine level points", loc="left", fontsize=11)
     fate.set_title("where Newton's step leads from each start", loc="left", fontsize=11)
@@ -115,7 +119,7 @@ def waits(distances, measured, theory):
         ax.semilogx(distances, steps, shape, color=colour)
         ax.annotate(f"η = {lr}", (distances[0], steps[0]), (8, 4), textcoords="offset points", color=colour)
     ax.annotate("lines: your formula", (1e-5, 900))
-    ax.set(xlabel="distance from the ridge at the start", ylabel="steps until away")
+    ax.set(xlabel="distance from the ridge at the start", ylabel="steps until away", ylim=(0, 1_450))
     ax.set_title("Each factor of ten costs the same number of steps", loc="left", fontsize=11)
     return fig
 
@@ -164,21 +168,20 @@ def one_after_another(alone, helped, theory):
         Step at which each saddle is left, without pushes.
     """
     fig, (left, right) = plots.grid(2, height=3.9)
-    colours = [colour for colour, *_ in plots.CYCLE]
-    for i, colour in enumerate(colours):
+    for i, (colour, *_) in enumerate(plots.CYCLE):
         left.semilogy(np.abs(alone[:, i]), color=colour)
-        at = np.argmin(np.abs(alone[:, i]))
-        left.annotate(f"x{'₁₂₃₄₅₆'[i]}", (at, np.abs(alone[at, i])), (-4, -14), textcoords="offset points", color=colour)
-    left.set(xlabel="step", ylabel="size of each coordinate", xlim=(0, len(alone)), ylim=(1e-36, 30))
-    left.set_title("While one saddle holds, the later ones come nearer", loc="left", fontsize=11)
+    for i, (colour, *_) in list(enumerate(plots.CYCLE))[2:]:
+        left.annotate(f"x{'₁₂₃₄₅₆'[i]}", ((np.abs(alone[:, i]) > 0.5).argmax(), 5), color=colour, ha="center")
+    left.set(xlabel="step", ylabel="size of each coordinate", xlim=(0, len(alone)), ylim=(1e-36, 1e3))
+    left.set_title("While one saddle holds, the later come nearer", loc="left", fontsize=11)
     number = np.arange(1, 7)
+    right.plot(number, theory, color="black", linewidth=1)
     for walk, colour, shape in [(alone, plots.BLUE, "o"), (helped, plots.VERMILLION, "s")]:
-        right.semilogy(number, (np.abs(walk) > 0.5).argmax(axis=0), shape, color=colour)
-    right.semilogy(number, theory, color="black", linewidth=1)
-    right.annotate("descent, and your formula", (3.3, 700), color=plots.BLUE, ha="right")
-    right.annotate("with pushes", (4.4, 120), color=plots.VERMILLION)
-    right.set(xlabel="saddle", ylabel="step at which it is left")
-    right.set_title("Each saddle doubles the time; with pushes it adds", loc="left", fontsize=11)
+        right.plot(number, (np.abs(walk) > 0.5).argmax(axis=0), shape, color=colour)
+    right.annotate("descent; line: your formula", (5.2, 1_000), color=plots.BLUE, ha="right")
+    right.annotate("with pushes", (6, 250), color=plots.VERMILLION, ha="right")
+    right.set(xlabel="saddle", ylabel="step at which it is left", ylim=(0, None))
+    right.set_title("Each saddle doubles the time; pushes stop that", loc="left", fontsize=11)
     return fig
 
 
@@ -199,9 +202,8 @@ def parting(losses, noise, steps, slope):
     fig, (left, right) = plots.grid(2)
     for (size, loss), (colour, line, _) in zip(losses.items(), plots.CYCLE, strict=False):
         left.semilogy(loss, color=colour, linestyle=line)
-        left.annotate(f"noise {size:.0e}", (np.argmax(loss < 0.02), 0.02), (-4, 0), textcoords="offset points",
-                      color=colour, ha="right")
-    left.set(xlabel="step", ylabel="loss")
+        left.annotate(f"noise {raised(size)}", (np.argmax(loss < 0.09) - 60, 0.13), color=colour)
+    left.set(xlabel="step", ylabel="loss", ylim=(None, 0.2))
     left.set_title("Level, as if it had converged; then it falls", loc="left", fontsize=11)
     x = np.log10(noise)
     right.semilogx(noise, steps, "o", color=plots.BLUE, markersize=4)
@@ -221,16 +223,14 @@ def spectra(curvatures):
         Step -> eigenvalues in ascending order (d,).
     """
     fig, axes = plots.grid(1, len(curvatures), height=5, sharex=True, sharey=True)
-    low = min(values[0] for values in curvatures.values())
-    high = max(values[-1] for values in curvatures.values())
-    bins = np.linspace(low - 0.1, high + 0.1, 70)
+    every = np.concatenate([*curvatures.values()])
+    bins = 0.05 * np.arange(np.floor(every.min() / 0.05), np.ceil(every.max() / 0.05) + 1)  # 0 is an edge
     for ax, (step, values) in zip(axes, curvatures.items(), strict=True):
         for part, colour in [(values[values < 0], plots.VERMILLION), (values[values >= 0], plots.BLUE)]:
             ax.hist(part, bins, color=colour)
-        ax.axvline(0, color="0.4", linewidth=0.8)
-        ax.plot(values[0], 0.75, "v", color="black", clip_on=False)
-        ax.annotate(f"lowest {values[0]:.2g}".replace("-", "−"), (values[0], 3), ha="center")
-        ax.annotate(f"step {step}", (0.98, 0.8), xycoords="axes fraction", ha="right")
+        lowest = f"{values[0]:.2g}".replace("-", "−")
+        ax.annotate(f"step {step}: the lowest is {lowest}", (0.01, 0.8), xycoords="axes fraction")
+        ax.annotate("", (values[0], 1), (values[0], 12), arrowprops={"arrowstyle": "->"})
         ax.set(yscale="log", ylabel="how many", ylim=(0.7, 1_000))
     axes[0].set_title("Most curvatures are near 0; the ways down become flat", loc="left", fontsize=11)
     axes[-1].set_xlabel("curvature")
@@ -248,7 +248,7 @@ def heights(points, ends):
         Number of hidden units -> losses (k,).
     """
     fig, (left, right) = plots.grid(2, height=4)
-    places = [(4.4, 0.40), (1.4, 0.17), (0.35, 0.08)]
+    places = [(3.4, 0.41), (2.3, 0.22), (0.35, 0.08)]
     for (name, (index, loss)), (colour, _, shape), at in zip(points.items(), plots.CYCLE, places, strict=False):
         shift = np.random.default_rng(0).uniform(-0.25, 0.25, len(index))
         left.plot(index + shift, loss, shape, color=colour, markersize=5, alpha=0.6)
