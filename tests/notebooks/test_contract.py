@@ -16,8 +16,7 @@ from tools.notebooks import ROOT, WIDGET_VIEW, badges, complaints, lessons, load
 COURSE = [lesson.name for lesson in table()]
 CLOSING = ("Recap", "Self-test", "How PyTorch, JAX and Keras spell it", "Further reading")
 # Lessons from before there was a measure: still to be cut to it, and to the form of the others.
-UNCUT = ("00_start_here", "01_gradients", "02_batch_sgd_minibatch", "03_learning_rate", "04_momentum",
-         "05_saddle_points", "06_adam")
+UNCUT = ("00_start_here", "01_gradients", "02_batch_sgd_minibatch", "03_learning_rate", "04_momentum", "06_adam")
 
 
 class Lesson:
