@@ -181,6 +181,7 @@ def _inputs(rng):
     yield here, np.array([0.03, -0.04]), 0.5, push, 0.1
     yield here, np.array([0.07, -0.05]), 0.5, push, 0.1        # short, but not the sum of its coordinates' sizes
     yield here, np.array([0.09, 0.09]), 0.5, push, 0.1         # each coordinate is small, the length is not
+    yield here, np.array([0.15, 0.01]), 0.9, push, 0.1         # small on average
     yield here, np.array([0.0, 2.0]), 0.1, push, 0.1           # one coordinate is 0
     yield here, np.array([-3.0, 1.0]), 0.1, push, 0.1          # their sum is below 0
     yield here, np.array([0.2, 0.2]), 0.5, push, 0.1           # the square of its length is small
@@ -375,9 +376,8 @@ lowest_curvature = Exercise(
     lowest_curvature, inputs=_inputs,
     mistakes=[
         (_iterated(step=lambda shift, v, w: w),
-         "without the shift the eigenvalue of the largest size wins, whatever its sign. Iterate shift · v − H v."),
-        (_iterated(step=lambda shift, v, w: -w),
-         "−H v alone lets the eigenvalue of the largest size win, whatever its sign. Iterate shift · v − H v."),
+         "without the shift the eigenvalue of the largest size wins, whatever its sign, for −H as for H. "
+         "Iterate shift · v − H v."),
         (_iterated(step=lambda shift, v, w: shift * v + w),
          "shift · v + H v finds the *highest* curvature. With shift · v − H v the lowest one leads."),
         (_iterated(step=lambda shift, v, w: shift - w),

@@ -195,6 +195,7 @@ def _steps_alone(factor, amplitude, distance):
 # --- adaptive ---------------------------------------------------------------------------------------------------------
 
 LEAVING = 200  # steps
+TURNS = {"along the axes": 0, "turned by 20°": 20, "turned by 45°": 45}
 TRIED = {"descent": gd.gradient_descent, "momentum": gd.momentum, "RMSprop": gd.rmsprop, "Adam": gd.adam}
 
 
@@ -205,8 +206,8 @@ class adaptive(Explorer):
 
     Parameters
     ----------
-    turn : float
-        By how many degrees the pass is turned against the axes.
+    lie : {"along the axes", "turned by 20°", "turned by 45°"}
+        How the ridge lies.
     distance : float
         How far from the ridge the walks begin.
     lr : float
@@ -218,7 +219,7 @@ class adaptive(Explorer):
     """
 
     controls = {
-        "turn": Slider("turned by, degrees", 0.0, 0.0, 45.0, 5.0),
+        "lie": Choice("the pass", "along the axes", tuple(TURNS)),
         "distance": LogSlider("distance", 1e-8, 1e-12, 1.0, 0.25),
         "lr": LogSlider("rate η", 0.05, 0.001, 0.1, 0.05),
         "eps": LogSlider("ε", 1e-8, 1e-12, 1.0, 0.5),
@@ -231,24 +232,22 @@ class adaptive(Explorer):
         place = place_on(MAP_BOX, *MAP, x, y)
         if place is None:
             return {}
-        beside = abs(np.dot(place, _basis(self.state["turn"])[:, 1]))
+        beside = abs(np.dot(place, _basis(TURNS[self.state["lie"]])[:, 1]))
         return {"distance": self.controls["distance"].nearest(beside)}
 
     @staticmethod
     def picture(state):
-        distance, lr, steps, basis = state["distance"], state["lr"], state["steps"], _basis(state["turn"])
-        data, said = {"scene": state["turn"], "steps": steps}, {}
+        distance, lr, steps, turn = state["distance"], state["lr"], state["steps"], TURNS[state["lie"]]
+        basis, data, said = _basis(turn), {"scene": state["lie"], "steps": steps}, {}
         for name, rule in TRIED.items():
             own = {"eps": state["eps"]} if name in ("RMSprop", "Adam") else {}
-            path = gd.run(_turned(state["turn"]), rule(lr, **own), basis @ [START, distance], LEAVING).theta
+            path = gd.run(_turned(turn), rule(lr, **own), basis @ [START, distance], LEAVING).theta
             beside = np.abs(path @ basis[:, 1])
             data[name], data[f"{name} beside"] = path[: steps + 1], np.maximum(beside, FLOOR)
             away = beside > AWAY
             said[name] = f"after {counted(int(away.argmax()), 'step')}" if away.any() else f"not within {LEAVING}"
         words = ", ".join(f"{name} {when}" for name, when in said.items())
-        words = f"{number(distance)} beside the ridge, η = {number(lr)}, away: {words}. "
-        if state["turn"]:
-            words = f"Pass turned by {fixed(state['turn'], 0)}°, {words}"
+        words = f"Ridge {state['lie']}, start {number(distance)} beside it, η = {number(lr)}, away: {words}. "
         if distance >= AWAY:
             return data, words + "This start is away already."
         slope = abs(2 * distance - 4 * distance**3)
@@ -258,7 +257,7 @@ class adaptive(Explorer):
     @staticmethod
     def draw(fig, scene):
         land, wait = fig.add_axes(MAP_BOX), fig.add_axes((0.535, 0.155, 0.44, 0.76))
-        _draw_pass(land, scene)
+        _draw_pass(land, TURNS[scene])
         wait.axhspan(AWAY, 5, color="#e4efe4", linewidth=0)
         wait.annotate("away", (LEAVING, 1.6), fontsize=12, color="0.3", ha="right", va="center")
         wait.set(xlim=(-2, LEAVING + 2), ylim=(1e-13, 5), yscale="log")
