@@ -147,7 +147,7 @@ def saddle_and_well(sizes, times, theory, across):
     left.set_title("Leaving a saddle: some more steps", loc="left", fontsize=11)
     for (name, share), (colour, line, shape) in zip(across.items(), plots.CYCLE, strict=False):
         right.plot(sizes, share, shape, color=colour, linestyle=line)
-        right.annotate(name, (sizes[0], share[0]), (2, -14 if share[0] > 0.5 else 8), textcoords="offset points",
+        right.annotate(name, (sizes[0], share[0]), (2, -32 if share[0] > 0.5 else 8), textcoords="offset points",
                        color=colour)
     right.set(xscale="log", xlabel="rows in a batch", ylabel="share that leaves", ylim=(-0.05, 1.05))
     right.set_title("Leaving a local minimum: yes or no", loc="left", fontsize=11)
