@@ -848,7 +848,7 @@ def test_adaptive_rules_leave_the_ridge_when_they_are_said_to(lie, eps, lr):
         state, away = rule.init(theta), None
         for t in range(1, saddles.LEAVING + 1):
             theta, state = rule.update(
-                t, theta, lambda p: 2 * (p @ along) * along + (4 * (p @ across) ** 3 - 2 * (p @ across)) * across, state)
+                t, theta, lambda p: gd.saddle.grad([p @ along, p @ across]) @ [along, across], state)
             if away is None and abs(theta @ across) > 0.1:
                 away = t
         assert f"{name} {f'after {away} step' if away else 'not within 200'}" in e.sentence

@@ -24,7 +24,8 @@ def answer(exercise, body):
 
 RIGHT = [
     (ex.classify, "(eig(H) < -tolerance).sum(), (abs(eig(H)) <= tolerance).sum(), (eig(H) > tolerance).sum()"),
-    (ex.classify, "e = np.linalg.eigh(H)[0]\nf, r = sum(e < -tolerance), sum(e > tolerance)\nreturn [f, len(e) - f - r, r]"),
+    (ex.classify, "e = np.linalg.eigh(H)[0]\n"
+                  "f, r = sum(e < -tolerance), sum(e > tolerance)\nreturn [f, len(e) - f - r, r]"),
     (ex.escape_time, "math.log(r / y0) / math.log(1 + lr * gamma)"),
     (ex.escape_time, "(np.log2(r) - np.log2(y0)) / np.log2(1 + lr * gamma)"),
     (ex.escape_time, "np.log(r / y0) / np.log1p(lr * gamma)"),
@@ -33,8 +34,8 @@ RIGHT = [
     (ex.later_wait, "-waited * np.log1p(-lr * L) / np.log1p(lr * gamma)"),
     (ex.later_wait, "math.log((1 - lr * L) ** -waited) / math.log(1 + lr * gamma)"),
     (ex.lowest_curvature, "eig(product(np.eye(v.size)) if np.ndim(product(np.eye(v.size))) == 2 else 0)[0]"),
-    (ex.lowest_curvature, "v = v / norm(v)\nfor _ in range(steps):\n    v = product(v) - shift * v\n    v = v / norm(v)\n"
-                          "return v @ product(v)"),
+    (ex.lowest_curvature, "v = v / norm(v)\nfor _ in range(steps):\n    v = product(v) - shift * v\n"
+                          "    v = v / norm(v)\nreturn v @ product(v)"),
     (ex.lowest_curvature, "for _ in range(steps):\n    w = shift * v - product(v)\n    v = w / norm(w)\n"
                           "return shift - norm(shift * v - product(v))"),
     (ex.lowest_curvature, "for _ in range(steps):\n    v = shift * v - product(v)\n    v = v / abs(v).max()\n"
@@ -64,7 +65,8 @@ SLIPS = [
      "these are whole steps"),
     (ex.escape_time, "np.log(r / y0) / np.log(abs(1 - lr * -gamma) - 1)", "the 1 is missing"),
     (ex.perturbed_step, "theta - lr * gradient + push * (norm(lr * gradient) < tolerance)", "the length of the step"),
-    (ex.perturbed_step, "theta - lr * gradient + np.where(abs(gradient) < tolerance, push, 0)", "each coordinate by itself"),
+    (ex.perturbed_step, "theta - lr * gradient + np.where(abs(gradient) < tolerance, push, 0)",
+     "each coordinate by itself"),
     (ex.perturbed_step, "theta - lr * gradient + push * (gradient @ gradient < tolerance)", "the square of the length"),
     (ex.perturbed_step, "theta - lr * gradient + push * np.all(abs(gradient) < tolerance)", "each coordinate is small"),
     (ex.perturbed_step, "theta - lr * gradient + push * np.all(gradient == 0)", "exactly 0"),

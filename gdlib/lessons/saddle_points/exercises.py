@@ -435,35 +435,42 @@ class Counted(gd.MLP):
 
 
 def _at_rest(net, theta):
-    return net, gd.run(net, gd.momentum(0.05, 0.9), theta, 3000, every=3000).last
+    return gd.run(net, gd.momentum(0.05, 0.9), theta, 3000, every=3000).last
 
 
-def _two_units():
-    """The lesson's network of two units."""
+def _equal_units(X, y, hidden):
+    """A network, and where its equal units rest: one unit's rest, its outgoing weight shared. Exact on any machine."""
+    one = gd.MLP(X, y, hidden=(1,), loss="squared")
+    *w, b, out, c = _at_rest(one, np.append(np.full(X.shape[1], 0.3), [0.0, 1.0, 0.0]))
+    net = Counted(X, y, hidden=(hidden,), loss="squared")
+    return net, np.repeat([*w, b, out / hidden, c], [hidden] * (len(w) + 2) + [1])
+
+
+def _two_tanh():
+    """The lesson's 49 rows."""
     side = np.linspace(-1.5, 1.5, 7)
     X = np.stack(np.meshgrid(side, side), axis=-1).reshape(49, 2)
-    return Counted(X, np.tanh(2 * X).sum(axis=1), hidden=(2,), loss="squared")
+    return X, np.tanh(2 * X).sum(axis=1)
 
 
 @cache
 def _small():
     """Two equal units, at rest on a saddle."""
-    return _at_rest(_two_units(), np.repeat([0.3, 0.0, 0.5, 0.0], [4, 2, 2, 1]))
+    return _equal_units(*_two_tanh(), 2)
 
 
 @cache
 def _large():
     """Twenty equal units, at rest on a saddle."""
     X = np.random.default_rng(20).normal(size=(60, 10))
-    net = Counted(X, 2 * np.tanh(2 * X).sum(axis=1) / 10**0.5, hidden=(20,), loss="squared")
-    return _at_rest(net, np.repeat([0.3, 0.0, 0.1, 0.0], [200, 20, 20, 1]))
+    return _equal_units(X, 2 * np.tanh(2 * X).sum(axis=1) / 10**0.5, 20)
 
 
 @cache
 def _minimum():
     """Two units, at rest at a minimum."""
-    net = _two_units()
-    return _at_rest(net, net.init(np.random.default_rng(5)))
+    net = Counted(*_two_tanh(), hidden=(2,), loss="squared")
+    return net, _at_rest(net, net.init(np.random.default_rng(5)))
 
 
 def _gives_parameters(escape):

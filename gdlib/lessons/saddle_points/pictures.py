@@ -255,7 +255,7 @@ def heights(points, ends):
         left.annotate(name, at, color=colour)
     left.set(xlabel="index: how many ways down", ylabel="loss", ylim=(0, 0.6))
     left.set_title("3 units: the higher, the more ways down", loc="left", fontsize=11)
-    for row, (units, loss) in enumerate(ends.items()):
+    for row, loss in enumerate(ends.values()):
         right.plot(row + np.linspace(-0.2, 0.2, len(loss)), loss, "o", color=plots.BLUE, markersize=5, alpha=0.6)
     right.set_xticks(range(len(ends)), list(ends))
     right.set(xlabel="hidden units", ylabel="loss at the end", ylim=(0, None))
