@@ -435,7 +435,7 @@ class Counted(gd.MLP):
 
 
 def _at_rest(net, theta):
-    return gd.run(net, gd.momentum(0.05, 0.9), theta, 3000, every=3000).last
+    return gd.run(net, gd.momentum(0.02, 0.9), theta, 8000, every=8000).last
 
 
 def _equal_units(X, y, hidden):
