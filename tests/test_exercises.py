@@ -497,7 +497,7 @@ def test_several_results_are_named():
         return x, [2 * x]
     pair = Exercise(two, inputs=lambda rng: [(1.0,), (2.0,)], mistakes=[], hints=[], returns=("first", "second"))
     assert pair.diagnose(lambda x: [x, np.array([2 * x])]).passed
-    assert "I expected 2 results, (first, second) and got 1.0 (float)" in said(lambda x: x, pair)
+    assert "I expected 2 numbers, (first, second) and got 1.0 (float)" in said(lambda x: x, pair)
     assert "expected second = [2] and got second = [3]" in said(lambda x: (x, [2 * x + 1]), pair)
 
 

@@ -413,7 +413,7 @@ MAPS = {  # explorer: (its map's box, limits, a place there, what a click on it 
     "fate_map": (balls.LAND_BOX, (-3, 3), (-2.4, 2.4), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
     "spring": (balls.SPRING_BOX, (0, 4), (0, 0.99), (3.0, 0.5), {"eta_lambda": 3.0, "beta": 0.5}),
     "escape": (saddles.MAP_BOX, *saddles.MAP, (0.5, -0.1), {"distance": 0.1}),
-    "adaptive": (saddles.MAP_BOX, *saddles.MAP, (0.5, 0.1), {"distance": 0.1, "x": 0.5}),
+    "adaptive": (saddles.MAP_BOX, *saddles.MAP, (0.5, 0.1), {"distance": 0.1}),
     "race": (adam.LAND_BOX, (-2.6, 2.6), (-1.3, 1.3), (1.0, 0.5), {"x": 1.0, "y": 0.5}),
     "noise_ball": (batches.MAP_BOX, (-2.4, 2.4), (-1.6, 1.6), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
     "stale": (workers.MAP_BOX, (-2, 2), (-2, 2), (1.5, 0.5), {"x": 1.5, "y": 0.5}),
@@ -832,14 +832,38 @@ def test_network_shows_the_walks_shadows_and_their_own_losses():
     assert start.size == 610 and net.n == 200
 
 
-def test_adaptive_rules_leave_the_ridge_when_they_are_said_to():
-    for eps, lr in ((1e-8, 0.05), (1e-4, 0.01)):
-        e = explorers.adaptive(eps=eps, lr=lr, distance=1e-6)
-        for name, rule in saddles.TRIED.items():
-            own = {"eps": eps} if name in ("RMSprop", "Adam") else {}
-            beside = np.abs(gd.run(gd.saddle, rule(lr, **own), [1.0, 1e-6], saddles.LEAVING).theta[:, 1])
-            away = np.flatnonzero(beside > 0.1)
-            assert f"{name} {f'after {away[0]} step' if away.size else 'not within 120'}" in e.sentence
+@pytest.mark.parametrize(("lie", "eps", "lr"), [
+    ("along the axes", 1e-8, 0.05), ("along the axes", 1e-4, 0.01), ("turned by 20°", 1e-8, 0.1),
+    ("turned by 45°", 1e-8, 0.05),
+])
+def test_adaptive_rules_leave_the_ridge_when_they_are_said_to(lie, eps, lr):
+    e, turn = explorers.adaptive(lie=lie, eps=eps, lr=lr, distance=1e-6), saddles.TURNS[lie]
+    c, s = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    along, across = np.array([c, s]), np.array([-s, c])
+    for name, rule in saddles.TRIED.items():
+        theta = along + 1e-6 * across
+        rule = rule(lr, **({"eps": eps} if name in ("RMSprop", "Adam") else {}))
+        state, away = rule.init(theta), None
+        for t in range(1, saddles.LEAVING + 1):
+            theta, state = rule.update(
+                t, theta, lambda p: gd.saddle.grad([p @ along, p @ across]) @ [along, across], state)
+            if away is None and abs(theta @ across) > 0.1:
+                away = t
+        assert f"{name} {f'after {away} step' if away else 'not within 200'}" in e.sentence
+
+
+def test_turned_by_45_degrees_adam_waits_where_along_the_axes_it_does_not():
+    away = [int(re.search(r"Adam after (\d+) steps", explorers.adaptive(lie=lie).sentence)[1])
+            for lie in ("along the axes", "turned by 45°")]
+    assert away[0] < 5 and away[1] > 100
+
+
+def test_a_click_on_the_turned_pass_measures_from_its_ridge():
+    e = explorers.adaptive(lie="turned by 45°")
+    box, (left, right), (low, high) = saddles.MAP_BOX, *saddles.MAP
+    u, v = (0.4 - left) / (right - left), (0.6 - low) / (high - low)  # 0.14 beside the ridge y = x
+    clicked = e.picked(box[0] + u * box[2], 1 - box[1] - v * box[3])
+    assert clicked == {"distance": pytest.approx(0.2 / 2**0.5, rel=0.3)}
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -15,8 +15,6 @@ from tools.notebooks import ROOT, WIDGET_VIEW, badges, complaints, lessons, load
 
 COURSE = [lesson.name for lesson in table()]
 CLOSING = ("Recap", "Self-test", "How PyTorch, JAX and Keras spell it", "Further reading")
-# Lessons from before there was a measure: still to be cut to it, and to the form of the others.
-UNCUT = ("05_saddle_points",)
 
 
 class Lesson:
@@ -33,7 +31,6 @@ class Lesson:
         self.bundles = [out.data for out in self.outputs if "data" in out]
         self.headings = re.findall(r"^## (.+)$", self.markdown, re.M)
         self.sections = list(measure.sections(self.nb))
-        self.uncut = path.stem in UNCUT
 
     def part(self, heading: str) -> str:
         """The text from a heading to the next of its level."""
@@ -132,17 +129,12 @@ def test_a_lesson_fits_a_person(lesson):
     minutes, core = measure.minutes(lesson.nb)
     found = vars(measure.total(lesson.nb)) | {"minutes": minutes, "core": core, "sections": len(lesson.sections)}
     too_much = {name: found[name] for name, most in measure.MOST.items() if found[name] > most}
-    if lesson.uncut:
-        assert too_much or "My loss does X, so do Y" not in lesson.headings, f"take {lesson.path.stem} out of UNCUT"
-    else:
-        assert too_much == {}
-        assert found["pictures"] + found["films"] + found["explorers"] > found["tables"]
+    assert too_much == {}
+    assert found["pictures"] + found["films"] + found["explorers"] > found["tables"]
 
 
 def test_every_section_runs_after_the_set_up_cell_alone(lesson):
     """Each name that a section's code uses is made in it, or in the set-up cell."""
-    if lesson.uncut:
-        pytest.skip("still to be cut")
     known = made(lesson.code[0].source.replace("!git", "pass  # git")) | set(dir(builtins))
     section, missing = "", {}
     sources = {}
@@ -180,16 +172,15 @@ def used(source: str) -> set[str]:
 
 
 def test_sections_ask(lesson):
-    """Each section but the exercises' own is a question."""
+    """Each section is a question, or a project."""
     asking = [heading for heading in lesson.sections if "?" in heading]
-    assert len(asking) >= len(lesson.sections) / 2
-    assert lesson.uncut or [h for h in lesson.sections if h not in asking and not h.startswith("Project: ")] == []
+    assert [h for h in lesson.sections if h not in asking and not h.startswith("Project: ")] == []
 
 
 def test_closing_parts(lesson):
     wanted = [part for part in CLOSING if lesson.number or not part.startswith("How PyTorch")]
     assert [h for h in lesson.headings if h in CLOSING] == wanted
-    assert lesson.uncut or ("My loss does X, so do Y" in lesson.headings) == bool(lesson.number)  # 00 trains nothing
+    assert ("My loss does X, so do Y" in lesson.headings) == bool(lesson.number)  # 00 trains nothing
     assert re.search(r"https?://|doi", lesson.part("Further reading"))
     lines = re.findall(r"^(?:[-*]|\d+\.) ", lesson.part("Recap"), re.M)
     assert 3 <= len(lines) <= 6

@@ -208,7 +208,7 @@ def _changed(fn, cases):
 def _not_numbers(fn, cases):
     for case in cases:
         if case.got.parts is None:
-            wanted = f"{len(case.results)} results, ({', '.join(case.results)})" if case.results else case.expected
+            wanted = f"{len(case.results)} numbers, ({', '.join(case.results)})" if case.results else case.expected
             return f"for {case.call} I expected {wanted} and got {kind(case.got.value)}."
     return ""
 

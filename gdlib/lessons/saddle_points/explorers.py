@@ -22,16 +22,30 @@ RATE, CURVATURE = 0.05, 2.0  # the learning rate of every walk; how much the pas
 AWAY, START = 0.1, 1.0  # |y| beyond AWAY is "away"; the walk begins at x = START
 STEPS, SHOWN = 400, 300
 FLOOR = 1e-14
-MAP_BOX, MAP = (0.075, 0.155, 0.36, 0.80), ((-0.5, 1.5), (-1.1, 1.1))
+MAP_BOX, MAP = (0.075, 0.155, 0.36, 0.80), ((-0.8, 1.4), (-1.1, 1.1))
 RULES = {"descent": "descent", "momentum": "momentum", "nesterov": "Nesterov"}  # method -> its name in METHOD
 
 
-def _draw_pass(ax):
+def _basis(degrees):
+    """The directions along the ridge and across it, as columns, where the pass is turned by so much."""
+    c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+    return np.array([[c, -s], [s, c]])
+
+
+def _turned(degrees):
+    """The pass x² − y² + y⁴, turned."""
+    basis = _basis(degrees)
+    return gd.Objective("pass", lambda p: gd.saddle(p @ basis), lambda p: gd.saddle.grad(p @ basis) @ basis.T)
+
+
+def _draw_pass(ax, degrees=0):
     """The pass with its ridge and its two hollows."""
-    ground(ax, gd.saddle, *(np.linspace(*ends, 200) for ends in MAP))
-    ax.axhline(0, color="0.3", linewidth=1.2, linestyle=":")
-    ax.annotate("the ridge", (1.45, 0.05), ha="right", va="bottom", fontsize=12, color="0.2")
-    mark(ax, "lowest").set_data(*np.transpose(gd.saddle.minima))
+    basis = _basis(degrees)
+    ground(ax, _turned(degrees), *(np.linspace(*ends, 200) for ends in MAP))
+    ax.plot(*(basis @ [[-2, 2], [0, 0]]), color="0.3", linewidth=1.2, linestyle=":")
+    ax.annotate("the ridge", basis @ [1.3, 0.05], ha="right", va="bottom", fontsize=12, color="0.2", rotation=degrees,
+                rotation_mode="anchor")
+    mark(ax, "lowest").set_data(*(basis @ np.transpose(gd.saddle.minima)))
     ax.set(xlim=MAP[0], ylim=MAP[1])
     ax.set_xlabel("x", fontsize=13, labelpad=1)
     ax.set_ylabel("y", fontsize=13, labelpad=-4)
@@ -180,21 +194,22 @@ def _steps_alone(factor, amplitude, distance):
 
 # --- adaptive ---------------------------------------------------------------------------------------------------------
 
-LEAVING = 120  # steps
+LEAVING = 200  # steps
+TURNS = {"along the axes": 0, "turned by 20°": 20, "turned by 45°": 45}
 TRIED = {"descent": gd.gradient_descent, "momentum": gd.momentum, "RMSprop": gd.rmsprop, "Adam": gd.adam}
 
 
 class adaptive(Explorer):
     """Descent, momentum, RMSprop and Adam on x² − y² + y⁴, from one start beside the ridge: who is away when?
 
-    A click on the map chooses the start.
+    A click on the map chooses the distance.
 
     Parameters
     ----------
+    lie : {"along the axes", "turned by 20°", "turned by 45°"}
+        How the ridge lies.
     distance : float
         How far from the ridge the walks begin.
-    x : float
-        Where along the ridge they begin.
     lr : float
         η, the learning rate of all four.
     eps : float
@@ -204,8 +219,8 @@ class adaptive(Explorer):
     """
 
     controls = {
+        "lie": Choice("the pass", "along the axes", tuple(TURNS)),
         "distance": LogSlider("distance", 1e-8, 1e-12, 1.0, 0.25),
-        "x": Slider("start x", 1.0, -0.5, 1.5, 0.05),
         "lr": LogSlider("rate η", 0.05, 0.001, 0.1, 0.05),
         "eps": LogSlider("ε", 1e-8, 1e-12, 1.0, 0.5),
         "steps": WholeSlider("steps", 60, 0, LEAVING),
@@ -217,37 +232,37 @@ class adaptive(Explorer):
         place = place_on(MAP_BOX, *MAP, x, y)
         if place is None:
             return {}
-        return {"x": self.controls["x"].nearest(place[0]), "distance": self.controls["distance"].nearest(abs(place[1]))}
+        beside = abs(np.dot(place, _basis(TURNS[self.state["lie"]])[:, 1]))
+        return {"distance": self.controls["distance"].nearest(beside)}
 
     @staticmethod
     def picture(state):
-        distance, lr, steps = state["distance"], state["lr"], state["steps"]
-        data, said = {"scene": None, "steps": steps}, {}
+        distance, lr, steps, turn = state["distance"], state["lr"], state["steps"], TURNS[state["lie"]]
+        basis, data, said = _basis(turn), {"scene": state["lie"], "steps": steps}, {}
         for name, rule in TRIED.items():
             own = {"eps": state["eps"]} if name in ("RMSprop", "Adam") else {}
-            path = gd.run(gd.saddle, rule(lr, **own), [state["x"], distance], LEAVING).theta
-            away = np.abs(path[:, 1]) > AWAY
-            data[name], data[f"{name} beside"] = path[: steps + 1], np.maximum(np.abs(path[:, 1]), FLOOR)
+            path = gd.run(_turned(turn), rule(lr, **own), basis @ [START, distance], LEAVING).theta
+            beside = np.abs(path @ basis[:, 1])
+            data[name], data[f"{name} beside"] = path[: steps + 1], np.maximum(beside, FLOOR)
+            away = beside > AWAY
             said[name] = f"after {counted(int(away.argmax()), 'step')}" if away.any() else f"not within {LEAVING}"
         words = ", ".join(f"{name} {when}" for name, when in said.items())
-        words = f"From x = {fixed(state['x'])}, {number(distance)} beside the ridge, η = {number(lr)}, away: {words}. "
-        first = np.abs(data["Adam beside"][1] - data["Adam beside"][0])
+        words = f"Ridge {state['lie']}, start {number(distance)} beside it, η = {number(lr)}, away: {words}. "
         if distance >= AWAY:
             return data, words + "This start is away already."
         slope = abs(2 * distance - 4 * distance**3)
-        told = f"The slope across the ridge is {number(slope, 2)} there, and ε {number(state['eps'], 2)}: "
-        share = f"Adam's first step across is {number(first / lr, 2)} η"
-        return data, f"{words}{told}{share}. The walks are shown up to step {steps}."
+        told = f"The slope across the ridge is {number(slope, 2)} there, and ε {number(state['eps'], 2)}"
+        return data, f"{words}{told}. The walks are shown up to step {steps}."
 
     @staticmethod
     def draw(fig, scene):
         land, wait = fig.add_axes(MAP_BOX), fig.add_axes((0.535, 0.155, 0.44, 0.76))
-        _draw_pass(land)
+        _draw_pass(land, TURNS[scene])
         wait.axhspan(AWAY, 5, color="#e4efe4", linewidth=0)
         wait.annotate("away", (LEAVING, 1.6), fontsize=12, color="0.3", ha="right", va="center")
         wait.set(xlim=(-2, LEAVING + 2), ylim=(1e-13, 5), yscale="log")
         wait.set_xlabel("step", fontsize=13)
-        wait.set_title("distance from the ridge, |y|", fontsize=13)
+        wait.set_title("distance from the ridge", fontsize=13)
         wait.grid(axis="y", color="0.9")
         wait.tick_params(labelsize=12)
         artists = {"line": wait.axvline(0, color="0.4", linewidth=1, linestyle=":")}
@@ -256,8 +271,8 @@ class adaptive(Explorer):
             artists[f"{name} beside"] = wait.plot([], [], color=colour, linestyle=style, linewidth=2.4)[0]
             artists[name] = land.plot([], [], color=colour, linestyle=style, linewidth=2)[0]
             artists[f"{name} now"] = mark(land, "now", colour)
-            wait.plot([66, 76], [10 ** (-9.9 - 0.95 * row)] * 2, color=colour, linestyle=style, linewidth=2.4)
-            wait.annotate(name, (79, 10 ** (-9.9 - 0.95 * row)), color=colour, fontsize=13, va="center")
+            wait.plot([126, 142], [10 ** (-9.9 - 0.95 * row)] * 2, color=colour, linestyle=style, linewidth=2.4)
+            wait.annotate(name, (147, 10 ** (-9.9 - 0.95 * row)), color=colour, fontsize=13, va="center")
         artists["start"] = mark(land, "start")
         return artists
 
