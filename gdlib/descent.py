@@ -8,6 +8,7 @@ from gdlib.checkpoints import Keeper
 from gdlib.checks import check_memory, check_whole, try_objective
 from gdlib.loop import first_step, start
 from gdlib.models import Model
+from gdlib.monitor import Monitor
 from gdlib.objectives import Objective
 from gdlib.record import Run, is_known, points_kept, recorded, working_numbers
 from gdlib.rules.rule import Optimizer
@@ -35,6 +36,7 @@ def run(
     progress: bool = False,
     checkpoint: str | Path | None = None,
     every_steps: int = 100,
+    monitor: Monitor | None = None,
 ) -> Run:
     """Run a rule on an objective or model, and return the record.
 
@@ -65,6 +67,8 @@ def run(
         record then begins at that step. `gd.noisy` and `gd.delayed` cannot be taken to where they were: refused.
     every_steps : int
         Distance in steps between the files.
+    monitor : Monitor, optional
+        Monitor of one run, such as `gd.Monitor()`: it records loss, gradient norms, updates and more on the way.
 
     Raises
     ------
@@ -86,6 +90,8 @@ def run(
     check_whole(steps, "steps", 0)
     check_whole(every, "every", 1)
     _check_oracle_and_stop(oracle, stop)
+    if not isinstance(monitor, Monitor | None):
+        raise TypeError(f"monitor must be a Monitor such as gd.Monitor(); got {monitor!r}")
     if resume is not None:
         _check_resume(opt, theta0, resume, checkpoint)
     _check_schedules(opt, steps, resume)
@@ -99,11 +105,14 @@ def run(
         if keeper.is_done(resume):
             return resume
         steps, oracle = keeper.steps_left(resume), keeper.oracle
+    if monitor is not None:
+        monitor.begin(f, opt, theta, first_step(resume), steps)
+        progress = progress or monitor.live
     try:
         with np.errstate(all="ignore"):  # divergence is a lesson: the record shows it, not a warning
-            if oracle is stop is resume is keeper is None:
+            if oracle is stop is resume is keeper is monitor is None:
                 return swept(f, opt, theta, steps, every, progress)
-            return recorded(f, opt, theta, steps, every, progress, oracle, stop, resume, keeper)
+            return recorded(f, opt, theta, steps, every, progress, oracle, stop, resume, keeper, monitor=monitor)
     except BaseException as error:
         _note(error)
         raise

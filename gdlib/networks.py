@@ -181,6 +181,23 @@ class MLP(Model):
             raise ValueError("loss must be 'cross-entropy' for accuracy; got 'squared'. Compare predict(…) with y.")
         return share_right(self.predict(theta, X), y)
 
+    def hidden_units(self, theta, rows=ALL):
+        """Values of the hidden units over the chosen rows.
+
+        Parameters
+        ----------
+        theta : array (..., d)
+            Parameters.
+        rows : slice or array of int
+            Rows of the data.
+
+        Returns
+        -------
+        list of array (..., n, h)
+            One array for each hidden layer.
+        """
+        return self._forward(self.blocks(theta), self.X[rows])[1:-1]
+
     def _forward(self, blocks, h):
         """Values of all layers, from the data to the outputs."""
         phi, layers = ACTIVATIONS[self.activation][0], [h]
