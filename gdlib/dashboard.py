@@ -19,6 +19,7 @@ BETWEEN = 0.1  # least distance between two names, as a share of the axes' heigh
 NOTEBOOK, TERMINAL = 0.5, 2.0  # seconds between two pictures, and between two lines of text
 SHARE = 4  # a picture is followed by at least this many times the time that it took
 LIVE_DPI = 100
+LARGEST = 1e300  # what is larger cannot be drawn
 
 
 class Panel(NamedTuple):
@@ -26,7 +27,7 @@ class Panel(NamedTuple):
 
     title: str
     curves: dict  # {name: values (k,)}
-    log: bool = True
+    log: bool = True  # where no value is below 0
     theory: tuple | None = None  # (name, values (k,) or number), drawn thin and black
 
 
@@ -91,15 +92,17 @@ def _draw(ax: Axes, t, panel):
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(True, axis="y", color="0.9", linewidth=0.8)
     ax.set_axisbelow(True)
-    ends = []
+    ends, log = [], panel.log and not any((values < 0).any() for values in panel.curves.values())
     for (name, values), (colour, style) in zip(panel.curves.items(), _looks(len(panel.curves)), strict=True):
-        shown, zero = np.isfinite(values), panel.log & (values == 0)
+        shown, zero = np.abs(values) < LARGEST, log & (values == 0)
         line = np.where(shown & ~zero, values, np.nan)
         ax.plot(t, line, color=colour, linestyle=style, marker=".", markersize=3)
         ax.plot(t[zero], np.zeros(zero.sum()), "v", color=colour, markersize=4, clip_on=False,
                 transform=ax.get_xaxis_transform())
         if shown.any():
             ends.append((values[shown][-1], f"{name}: 0" if zero[shown][-1] else name, colour))
+    if len(ends) > MANY:
+        ends = [ends[i] for i in (0, len(ends) // 2, -1)]
     if panel.theory is not None and ends:
         name, values = panel.theory
         values = np.broadcast_to(values, t.shape)
@@ -107,8 +110,8 @@ def _draw(ax: Axes, t, panel):
         ends += [(value, name, "black") for value in values[np.isfinite(values)][-1:]]
     if not ends:
         ax.text(0.5, 0.5, "nothing to show yet", transform=ax.transAxes, ha="center", color="0.4")
-    _scale(ax, panel.log)
-    _name(ax, ends if len(ends) <= MANY + 1 else [ends[i] for i in (0, len(ends) // 2, len(ends) - 1)])
+    _scale(ax, log)
+    _name(ax, ends)
 
 
 def _scale(ax, log):
@@ -117,11 +120,12 @@ def _scale(ax, log):
     values = np.concatenate([line.get_ydata() for line in ax.get_lines() if line.get_transform() == ax.transData])
     values = values[np.isfinite(values)]
     if not log:
-        ax.set_ylim(0, 1.08 * values.max() if values.size and values.max() > 0 else 1)
+        low, high = (min(0, values.min()), max(0, values.max())) if values.size else (0, 1)
+        ax.set_ylim(1.08 * low, 1.08 * high if high > low else 1)
         return
     low, high = (np.log10(values.min()), np.log10(values.max())) if values.size else (-1, 0)
     room = max(0.06 * (high - low), (1 - (high - low)) / 2)  # a decade at least
-    low, high = max(low - room, -320), min(high + room, 308)
+    low, high = max(low - room, -300), min(high + room, 302)
     ax.set_yscale("log")
     ax.set_ylim(10.0**low, 10.0**high)
     step = int(np.ceil((high - low) / 5))

@@ -2,15 +2,15 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gdlib.checkpoints import Damaged, read_sealed, write_sealed
 from gdlib.checks import check_whole
 from gdlib.models import Model
 from gdlib.rules.rule import Optimizer
@@ -149,7 +149,7 @@ class History:
         show(self.figure(), self.describe() if alt is None else alt)
 
     def save(self, path: str | Path) -> Path:
-        """Write everything into one file of arrays (npz, no pickle), whole or not at all.
+        """Write everything into one file of arrays (npz, no pickle) with its checksum, whole or not at all.
 
         Parameters
         ----------
@@ -166,12 +166,7 @@ class History:
         columns = {name: self._values(name) for name in (*ONE_EACH, *PER_LAYER, "dead")}
         names = {"layers": np.array(self.layers, str), "units": np.array(self.units, str), "rule": np.array(self.rule)}
         np.savez(content, format=np.array(FORMAT), version=np.array(VERSION), **names, **columns)
-        part = path.with_name(path.name + ".part")
-        try:
-            part.write_bytes(content.getvalue())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_sealed(path, content.getvalue())
         return path
 
     @staticmethod
@@ -199,13 +194,11 @@ class History:
         if not path.is_file():
             raise FileNotFoundError(f"path must be a file that save(path) wrote; got {path}, where there is no file.")
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(read_sealed(path)), allow_pickle=False) as stored:
                 parts = dict(stored)
-        except (ValueError, OSError, EOFError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-            raise ValueError(
-                f"path must be a file that save(path) wrote; got {path.name}, which cannot be read "
-                f"({type(error).__name__}: {error}). Save it again."
-            ) from None
+        except (Damaged, ValueError, TypeError) as error:  # TypeError: an array alone
+            raise ValueError(f"path must be a file that save(path) wrote; got {path.name}, which cannot be read "
+                             f"({error}). Save it again.") from None
         return _history_of(path, parts)
 
     def _check_entries(self):
@@ -279,7 +272,7 @@ class Monitor(History):
 
     def __init__(
         self,
-        every: int = 20,
+        every: int = 50,
         *,
         rows: int = 256,
         sharpness_every: int | None = None,
@@ -328,13 +321,14 @@ class Monitor(History):
         if self.validation is not None and self.validation.shapes != shapes:
             raise ValueError(f"validation must be a model with the parameters {shapes} of the run's; got "
                              f"{self.validation.shapes}. Make both with the same settings.")
-        self._spans = _layers(shapes)
-        self.layers = tuple(f"layer {i}" for i in range(1, len(self._spans) + 1)) if len(self._spans) > 1 else ("θ",)
+        named = _layers(shapes)
+        self.layers, self._spans = tuple(named), list(named.values())
         self.units = _relu_layers(f, theta)
         self.rule, self._probe = opt.name, _fewer_rows(f, self.rows)
         lr = opt.values().get("lr")
         self._lr = (lambda t: np.nan) if lr is None else as_schedule(lr)
-        self._first, self._last, self._vector, self._gradient = first, first + steps, None, None
+        self._first, self._last, self._next = first, first + steps, first
+        self._vector, self._gradient = None, None
         self._entries = [entry for entry in self._entries if entry["t"] <= first] if first else []
         self._screen = screen() if self.live else None
 
@@ -347,7 +341,7 @@ class Monitor(History):
             Gradient functions, one per step.
         """
         for t, grad in enumerate(grads, start=self._first + 1):
-            yield self._noting(grad) if self._is_due(t) else grad
+            yield self._noting(grad) if t == self._next else grad
 
     def after(self, t: int, theta: np.ndarray) -> None:
         """Record step t if it is due; called after each step, and at the start.
@@ -359,21 +353,20 @@ class Monitor(History):
         theta : array (d,)
             Point after step t.
         """
-        if self._is_due(t) and not (self._entries and self._entries[-1]["t"] == t):
-            step = {} if t == self._first else self._measured_step(t, theta)
-            self.add(t, **self._measured_point(t, theta), **step)
+        if t == self._next:
+            self._next = min((t // self.every + 1) * self.every, self._last)
+            if not (self._entries and self._entries[-1]["t"] == t):  # where a resumed run begins, it was recorded
+                step = {} if t == self._first else self._measured_step(t, theta)
+                self.add(t, **self._measured_point(t, theta), **step)
             if self._screen is not None:
                 self._screen.update(self, self._last)
-        if self._is_due(t + 1):
+        if t + 1 == self._next:
             self._before = theta.copy()
 
     def end(self) -> None:
         """End the live picture, if there is one, and show the last one; called however the run ended."""
         if self._screen is not None:
             self._screen.end(self)
-
-    def _is_due(self, t):
-        return t % self.every == 0 or t in (self._first, self._last)
 
     def _noting(self, grad):
         self._gradient = None
@@ -398,14 +391,17 @@ class Monitor(History):
 
     def _measured_point(self, t, theta):
         """Measure what belongs to the point."""
-        found = {"loss": float(self._probe(theta))}
-        if self.validation is not None:
-            found["validation_loss"] = float(self.validation(theta))
-        if not np.isfinite(theta).all():
-            return found
+        found = {}
         if self.units:
-            found["dead"] = [1 - (h != 0).any(axis=0).mean() for h in self._probe.hidden_units(theta)]
-        if self.sharpness_every is not None and t % self.sharpness_every == 0:
+            found["loss"], units = self._probe.loss_and_units(theta)
+            found["dead"] = [1 - h.any(axis=0).mean() for h in units]
+        else:
+            found["loss"] = self._probe(theta)
+        if self.validation is not None:
+            found["validation_loss"] = self.validation(theta)
+        if not np.isfinite(theta).all():
+            found.pop("dead", None)
+        elif self.sharpness_every is not None and t % self.sharpness_every == 0:
             found["sharpness"] = self._measured_sharpness(theta)
         return found
 
@@ -419,17 +415,28 @@ class Monitor(History):
 
 
 def _layers(shapes):
-    """Span in θ of each layer: an array of two axes or more, and the vectors behind it (its biases)."""
+    """Span in θ of each layer, {name: slice}: an array of two axes or more with the vector behind it, its biases.
+
+    Any other vector stands alone, such as the gains of a normalised network.
+    """
     ends = list(accumulate(map(prod, shapes), initial=0))
-    starts = [end for i, (end, shape) in enumerate(zip(ends, shapes, strict=False)) if len(shape) > 1 or i == 0]
-    return [slice(*span) for span in pairwise([*starts, ends[-1]])]
+    spans, matrices, vectors = {}, 0, 0
+    for i, shape in enumerate(shapes):
+        if len(shape) > 1:
+            matrices += 1
+            has_biases = shapes[i + 1 : i + 2] and len(shapes[i + 1]) < 2
+            spans[f"layer {matrices}"] = slice(ends[i], ends[i + 1 + bool(has_biases)])
+        elif i == 0 or len(shapes[i - 1]) < 2:
+            vectors += 1
+            spans[f"vector {vectors}"] = slice(ends[i], ends[i + 1])
+    return spans if len(spans) > 1 else {"θ": slice(0, ends[-1])}
 
 
 def _relu_layers(f, theta):
     """Names of the layers of relu units."""
-    if getattr(f, "activation", None) != "relu" or not hasattr(f, "hidden_units"):
+    if getattr(f, "activation", None) != "relu" or not hasattr(f, "loss_and_units"):
         return ()
-    return tuple(f"layer {i}" for i, _ in enumerate(f.hidden_units(theta, slice(0, 1)), start=1))
+    return tuple(f"layer {i}" for i, _ in enumerate(f.loss_and_units(theta, slice(0, 1))[1], start=1))
 
 
 def _fewer_rows(f, rows):

@@ -98,12 +98,31 @@ class MLP(Model):
         return np.concatenate([part.ravel() for part in parts])
 
     def __call__(self, theta, rows=ALL):
-        output = self._forward(self.blocks(theta), self.X[rows])[-1]
+        return self.loss_and_units(theta, rows)[0]
+
+    def loss_and_units(self, theta, rows=ALL):
+        """Loss over the chosen rows, and the values of the hidden units that it comes from.
+
+        Parameters
+        ----------
+        theta : array (..., d)
+            Parameters.
+        rows : slice or array of int
+            Rows of the data.
+
+        Returns
+        -------
+        loss : array (...)
+            One loss per run.
+        units : list of array (..., n, h)
+            One array for each hidden layer.
+        """
+        _, *units, output = self._forward(self.blocks(theta), self.X[rows])
         y = self.y[rows]
         if self.loss == "squared":
-            return ((output - y) ** 2).sum(axis=-1).mean(axis=-1)
+            return ((output - y) ** 2).sum(axis=-1).mean(axis=-1), units
         z = output - output.max(axis=-1, keepdims=True)
-        return np.mean(np.log(np.exp(z).sum(axis=-1)) - z[..., np.arange(len(y)), y], axis=-1)
+        return np.mean(np.log(np.exp(z).sum(axis=-1)) - z[..., np.arange(len(y)), y], axis=-1), units
 
     def grad(self, theta, rows=ALL):
         theta = np.asarray(theta)
@@ -180,23 +199,6 @@ class MLP(Model):
         if self.loss == "squared":
             raise ValueError("loss must be 'cross-entropy' for accuracy; got 'squared'. Compare predict(…) with y.")
         return share_right(self.predict(theta, X), y)
-
-    def hidden_units(self, theta, rows=ALL):
-        """Values of the hidden units over the chosen rows.
-
-        Parameters
-        ----------
-        theta : array (..., d)
-            Parameters.
-        rows : slice or array of int
-            Rows of the data.
-
-        Returns
-        -------
-        list of array (..., n, h)
-            One array for each hidden layer.
-        """
-        return self._forward(self.blocks(theta), self.X[rows])[1:-1]
 
     def _forward(self, blocks, h):
         """Values of all layers, from the data to the outputs."""

@@ -59,7 +59,7 @@ class TorchMonitor(History):
         optimizer: torch.optim.Optimizer,
         loss: torch.nn.Module | None = None,
         *,
-        every: int = 20,
+        every: int = 50,
         live: bool = False,
     ):
         _check_hooks(module, "module", "named_modules", "torch.nn.Module")
@@ -72,7 +72,7 @@ class TorchMonitor(History):
         relus = {name: part for name, part in named if type(part).__name__ == "ReLU"}
         super().__init__([name for name in own if own[name]], list(relus), type(optimizer).__name__)
         if not self.layers:
-            raise ValueError(f"module must have parameters; got {module!r}, which has none.")
+            raise ValueError(f"module must have parameters; got {module!r}, which has none. Give the whole network.")
         self.every, self._steps, self._loss = every, 0, np.nan
         self._parameters, self._alive, self._before = [own[name] for name in self.layers], {}, None
         self._screen = screen() if live else None
