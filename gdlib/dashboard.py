@@ -23,12 +23,24 @@ LARGEST = 1e300  # what is larger cannot be drawn
 
 
 class Panel(NamedTuple):
-    """One of the dashboard's small pictures."""
+    """One of the dashboard's small pictures.
+
+    Parameters
+    ----------
+    title : str
+        Title.
+    curves : dict
+        Values (k,) of each curve, {name: values}.
+    log : bool
+        True for a log scale, where no value is below 0.
+    theory : tuple, optional
+        Name and values, (k,) or a number, of a line that is drawn thin and black.
+    """
 
     title: str
-    curves: dict  # {name: values (k,)}
-    log: bool = True  # where no value is below 0
-    theory: tuple | None = None  # (name, values (k,) or number), drawn thin and black
+    curves: dict
+    log: bool = True
+    theory: tuple | None = None
 
 
 def drawn(history: History) -> Figure:

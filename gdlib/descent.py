@@ -89,9 +89,7 @@ def run(
     _check_rule_and_objective(f, opt)
     check_whole(steps, "steps", 0)
     check_whole(every, "every", 1)
-    _check_oracle_and_stop(oracle, stop)
-    if not isinstance(monitor, Monitor | None):
-        raise TypeError(f"monitor must be a Monitor such as gd.Monitor(); got {monitor!r}")
+    _check_oracle_stop_and_monitor(oracle, stop, monitor)
     if resume is not None:
         _check_resume(opt, theta0, resume, checkpoint)
     _check_schedules(opt, steps, resume)
@@ -105,9 +103,6 @@ def run(
         if keeper.is_done(resume):
             return resume
         steps, oracle = keeper.steps_left(resume), keeper.oracle
-    if monitor is not None:
-        monitor.begin(f, opt, theta, first_step(resume), steps)
-        progress = progress or monitor.live
     try:
         with np.errstate(all="ignore"):  # divergence is a lesson: the record shows it, not a warning
             if oracle is stop is resume is keeper is monitor is None:
@@ -137,13 +132,15 @@ def _check_rule_and_objective(f, opt):
         )
 
 
-def _check_oracle_and_stop(oracle, stop):
+def _check_oracle_stop_and_monitor(oracle, stop, monitor):
     if oracle is not None and not isinstance(oracle, Iterator):
         raise TypeError(
             f"oracle must be an iterator of gradients such as gd.minibatches(model, 32, rng); got {oracle!r}"
         )
     if stop is not None and not callable(stop):
         raise TypeError(f"stop must be a function of (t, theta, loss, gradient); got {stop!r}")
+    if not isinstance(monitor, Monitor | None):
+        raise TypeError(f"monitor must be a Monitor such as gd.Monitor(); got {monitor!r}")
 
 
 def _check_resume(opt, theta0, resume, checkpoint):

@@ -149,7 +149,9 @@ def recorded(
 ) -> Run:
     """Run one run, or all runs of a sweep side by side, and make the record."""
     grads = repeat(f.grad, steps) if oracle is None else islice(oracle, steps)
-    grads = grads if monitor is None else monitor.watch(grads)
+    if monitor is not None:
+        monitor.begin(f, opt, theta0, first_step(resume), steps)
+        grads, progress = monitor.watch(grads), progress or monitor.bar
     record = Record(f, opt, theta0, steps, every, resume, points)
     value = None if stop is None else _value_of_runs(f, theta0)
     try:
