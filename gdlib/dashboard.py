@@ -19,6 +19,7 @@ BETWEEN = 0.1  # least distance between two names, as a share of the axes' heigh
 NOTEBOOK, TERMINAL = 0.5, 2.0  # seconds between two pictures, and between two lines of text
 SHARE = 4  # a picture is followed by at least this many times the time that it took
 LIVE_DPI = 100
+FEW = 60  # entries that are marked by dots
 LARGEST = 1e300  # what is larger cannot be drawn
 
 
@@ -107,8 +108,8 @@ def _draw(ax: Axes, t, panel):
     ends, log = [], panel.log and not any((values < 0).any() for values in panel.curves.values())
     for (name, values), (colour, style) in zip(panel.curves.items(), _looks(len(panel.curves)), strict=True):
         shown, zero = np.abs(values) < LARGEST, log & (values == 0)
-        line = np.where(shown & ~zero, values, np.nan)
-        ax.plot(t, line, color=colour, linestyle=style, marker=".", markersize=3)
+        line = shown & ~zero
+        ax.plot(t[line], values[line], color=colour, linestyle=style, marker="." if len(t) <= FEW else "", markersize=3)
         ax.plot(t[zero], np.zeros(zero.sum()), "v", color=colour, markersize=4, clip_on=False,
                 transform=ax.get_xaxis_transform())
         if shown.any():
@@ -155,7 +156,7 @@ def _looks(count):
         return [(colour, style) for colour, style, _ in plots.CYCLE[:count]]
     from matplotlib import colormaps
 
-    return [(colormaps["viridis"](share), "-") for share in np.linspace(0, 0.85, count)]
+    return [(colormaps["viridis"](share), "-") for share in np.linspace(0, 0.75, count)]
 
 
 def _name(ax, ends):

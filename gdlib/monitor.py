@@ -264,7 +264,7 @@ def _history_of(path, parts):
 class Monitor(History):
     """Monitor of one run of `gd.run(…, monitor=monitor)`: a History that fills up, and leaves the run's bits alone.
 
-    It records the first step, every `every`-th, and the last. A run that ends early leaves what was recorded before. A
+    It records the start, every `every`-th step, and the last. A run that ends early leaves what was recorded before. A
     monitor that is used again starts over; with `resume` it goes on.
 
     Parameters

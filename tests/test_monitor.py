@@ -117,6 +117,20 @@ def test_a_large_model_is_looked_at_over_evenly_spaced_rows():
     assert np.array_equal(monitor.loss, [few(theta) for theta in run.theta])
 
 
+@pytest.mark.parametrize("shapes, layers", [
+    (((2, 3), (3,), (3, 2), (2,)), {"layer 1": 9, "layer 2": 8}),
+    (((1, 4), (4, 4), (4,), (4, 1), (1,)), {"layer 1": 4, "layer 2": 20, "layer 3": 5}),  # recurrent
+    (((2, 3), (3,), (3, 2), (2,), (3,), (4,)), {"layer 1": 9, "layer 2": 8, "vector 1": 3, "vector 2": 4}),  # gains
+    (((3,), (3, 2)), {"vector 1": 3, "layer 1": 6}),
+    (((5,),), {"θ": 5}),
+])
+def test_a_layer_is_a_matrix_with_its_biases_and_no_parameter_is_left_out(shapes, layers):
+    monitor, d = gd.Monitor(1), sum(layers.values())
+    monitor.begin(SimpleNamespace(shapes=shapes), gd.adam(0.1), np.ones(d), 0, 1)
+    assert monitor.layers == tuple(layers)
+    assert np.allclose(monitor._norms(np.ones(d)) ** 2, list(layers.values()))
+
+
 def test_an_objective_is_one_layer_and_weights_of_0_have_no_ratio():
     monitor = gd.Monitor(1, sharpness_every=1)
     gd.run(gd.quadratic([1.0, 3.0]), gd.gradient_descent(0.5), [0.0, 0.0], 1, monitor=monitor)
@@ -342,8 +356,8 @@ def test_each_curve_is_what_was_recorded_and_has_its_name_in_its_colour():
         colours = {text.get_text(): to_hex(text.get_color()) for text in ax.texts}
         assert set(colours) == set(names)
         for line, wanted, name in zip(drawn_lines(ax), values, names, strict=False):
-            positive = np.where(wanted > 0, wanted, np.nan) if ax.get_yscale() == "log" else wanted
-            assert np.array_equal(line.get_ydata(), positive, equal_nan=True)
+            shown = wanted > 0 if ax.get_yscale() == "log" else np.isfinite(wanted)
+            assert np.array_equal(line.get_xydata().T, [history.t[shown], wanted[shown]])
             assert to_hex(line.get_color()) == colours[name]
         styles = [line.get_linestyle() for line in drawn_lines(ax)]
         assert ax is update or len(set(styles)) == len(styles) or len(styles) == 1
