@@ -1,7 +1,7 @@
 # Two commands: `make lab` to learn, `make test` to check everything. Both set up what they need in .venv, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-launch test-matrix notebooks publish pictures bench trials requirements clean
+.PHONY: help lab test test-launch test-matrix notebooks publish pictures site bench trials requirements clean
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -50,6 +50,10 @@ publish: $(PY)  ## write this repository's address everywhere: make publish REPO
 
 pictures: $(VENV)/.lab  ## draw README's pictures again
 	$(PY) -m tools.pictures
+
+site: $(VENV)/.dev  ## the course as a site, in build/site
+	$(PY) -m sphinx -c docs . build/site -q -W --keep-going
+	@echo "Open build/site/docs/index.html, or serve the folder: $(PY) -m http.server -d build/site"
 
 bench: $(VENV)/.dev  ## measure what the course promises about speed and memory
 	$(PY) -m tests.benchmarks

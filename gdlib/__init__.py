@@ -24,9 +24,11 @@ from gdlib.loop import *
 from gdlib.models import *
 from gdlib.monitor import *
 from gdlib.networks import *
+from gdlib.normalised import *
 from gdlib.objectives import *
 from gdlib.oracles import *
 from gdlib.record import *
+from gdlib.recurrent import *
 from gdlib.rules.adaptive import *
 from gdlib.rules.after_adam import *
 from gdlib.rules.momentum import *

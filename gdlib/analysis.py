@@ -24,8 +24,8 @@ STEPS = {"forward": 2**-26, "central": 2**-17.3, "complex": 1e-20}
 def numerical_gradient(f: Callable, theta: Point, h: float | None = None, method: str = "central") -> np.ndarray:
     """Gradient of f at one point from values of f alone, one coordinate after the other.
 
-    - "forward":  (f(θ + h e) − f(θ)) / h,         error about h · |f''| / 2
-    - "central":  (f(θ + h e) − f(θ − h e)) / 2h,  error about h² · |f'''| / 6
+    - "forward":  (f(θ + h e) − f(θ)) / h,         error about h f''/2
+    - "central":  (f(θ + h e) − f(θ − h e)) / 2h,  error about h² f'''/6
     - "complex":  Im f(θ + i h e) / h,             no cancellation; f must take complex numbers
 
     Parameters
@@ -35,7 +35,7 @@ def numerical_gradient(f: Callable, theta: Point, h: float | None = None, method
     theta : array (d,)
         Point.
     h : float, optional
-        Step h > 0; by default about √ε, ∛ε or 1e-20, with ε = 2⁻⁵², times max(1, |θᵢ|).
+        Step h > 0; by default about √ε, ∛ε or 1e-20, with ε = 2⁻⁵², times max(1, abs(θᵢ)).
     method : str
         Difference: "forward", "central" or "complex".
 

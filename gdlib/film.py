@@ -112,8 +112,8 @@ def encoded(pictures: list, own: set) -> tuple[bytes, bytes]:
     """
     from PIL import Image
 
-    palette = _palette(pictures[:: max(1, len(pictures) // 3)] + pictures[-1:], own | {(1, 1, 1)})
-    first, *others = (picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures)
+    chosen = palette(pictures[:: max(1, len(pictures) // 3)] + pictures[-1:], own | {(1, 1, 1)})
+    first, *others = (picture.quantize(palette=chosen, dither=Image.Dither.NONE) for picture in pictures)
     moving, still = io.BytesIO(), io.BytesIO()
     times = [STEP] * len(others) + [HOLD]
     first.save(moving, "GIF", save_all=True, append_images=others, duration=times, loop=0, optimize=True, disposal=1)
@@ -121,8 +121,21 @@ def encoded(pictures: list, own: set) -> tuple[bytes, bytes]:
     return moving.getvalue(), still.getvalue()
 
 
-def _palette(pictures, own):
-    """Choose few colours, so that a film stays small: 90 that fill the pictures, 29 rare ones, and `own`, exactly."""
+def palette(pictures: list, own: set) -> object:
+    """Choose few colours, so that a file stays small: 90 that fill the pictures, 29 rare ones, and `own`, exactly.
+
+    Parameters
+    ----------
+    pictures : list of PIL.Image.Image
+        What they are for, all of one size.
+    own : set of tuple of float
+        Colours (red, green, blue) that are kept exactly.
+
+    Returns
+    -------
+    PIL.Image.Image
+        An image that carries them, for `quantize`.
+    """
     from PIL import Image
 
     width, height = pictures[0].size
@@ -131,10 +144,10 @@ def _palette(pictures, own):
         picture.paste(each, (0, height * row))
     most = picture.quantize(90, method=Image.Quantize.MEDIANCUT).getpalette()[: 3 * 90]
     rare = picture.quantize(29, method=Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * 29]
-    colours = [colour for colour in zip(*[iter(most + rare)] * 3, strict=True) if min(colour) < 240]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([round(255 * value) for colour in sorted(own) for value in colour] + np.ravel(colours).tolist())
-    return palette
+    colours = [colour for colour in zip(*[iter(most + rare)] * 3, strict=True) if min(colour) < 246]
+    carrier = Image.new("P", (1, 1))
+    carrier.putpalette([round(255 * value) for colour in sorted(own) for value in colour] + np.ravel(colours).tolist())
+    return carrier
 
 
 def _pictures(fig, draw, frames):

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gdlib.checks import check_whole, is_whole
+from gdlib.checks import check_number, check_whole, is_whole
 from gdlib.models import ALL, Model, check_labels, share_right, sigmoid
 
 __all__ = ["SoftmaxRegression", "MLP"]
@@ -79,22 +79,47 @@ class MLP(Model):
         self.shapes = tuple(s for a, b in zip(sizes, sizes[1:], strict=False) for s in ((a, b), (b,)))
         self.width = 2 * sum(sizes[1:])
 
-    def init(self, rng, gain=1.0):
-        """Draw random parameters (d,): weights N(0, gain²/fan-in), biases 0.
+    def init(self, rng, gain=1.0, scheme="lecun"):
+        """Draw random parameters (d,): weights N(0, gain²/m), biases 0. The scheme chooses m.
+
+        - "lecun":  m = fan-in
+        - "glorot": m = (fan-in + fan-out)/2
+        - "he":     m = fan-in/2
+        - "plain":  m = 1, so the gain is the standard deviation itself
+
+        A unit a = Σ wᵢhᵢ adds up fan-in terms, so Var a = fan-in · Var w · mean h². With Var w = 1/fan-in the values
+        keep their size from layer to layer where φ(a) ≈ a. The gradient ∂J/∂h adds up fan-out terms, and keeps its size
+        with Var w = 1/fan-out. Glorot and Bengio take the mean of fan-in and fan-out, and uniform numbers of that
+        variance. A relu sets half of the values to 0 and halves mean h²; He et al. double Var w to make up for it.
 
         Parameters
         ----------
         rng : Generator
             Source of the random numbers.
         gain : float
-            Scale of the weights; √2 suits relu.
+            Factor of all weights.
+        scheme : str
+            Scheme: "lecun", "glorot", "he" or "plain".
+
+        Raises
+        ------
+        TypeError
+            `rng` is not a Generator.
+        ValueError
+            `gain` is not a number of at least 0, or the scheme is unknown.
 
         References
         ----------
+        LeCun, Bottou, Orr, Müller (1998), Efficient backprop.
+        Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural networks.
         He et al. (2015), Delving deep into rectifiers.
         """
-        parts = [gain / shape[0] ** 0.5 * rng.standard_normal(shape) if len(shape) == 2 else np.zeros(shape)
-                 for shape in self.shapes]
+        check_generator(rng)
+        check_number(gain, "gain", least=0)
+        if scheme not in SCHEMES:
+            raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}; got {scheme!r}")
+        parts = [gain / SCHEMES[scheme](*shape) ** 0.5 * rng.standard_normal(shape) if len(shape) == 2
+                 else np.zeros(shape) for shape in self.shapes]
         return np.concatenate([part.ravel() for part in parts])
 
     def __call__(self, theta, rows=ALL):
@@ -125,19 +150,54 @@ class MLP(Model):
         return np.mean(np.log(np.exp(z).sum(axis=-1)) - z[..., np.arange(len(y)), y], axis=-1), units
 
     def grad(self, theta, rows=ALL):
-        theta = np.asarray(theta)
-        blocks, y = self.blocks(theta), self.y[rows]
-        layers = self._forward(blocks, self.X[rows])
-        delta = self._error(layers.pop(), y)  # ∂J/∂output
-        gradient = np.empty(theta.shape, delta.dtype)
-        into, slope = self.blocks(gradient), ACTIVATIONS[self.activation][1]
-        for i in range(len(blocks) - 2, -1, -2):
-            h = layers.pop()
+        theta, y = np.asarray(theta), self.y[rows]
+        blocks = self.blocks(theta)
+        gradient = np.empty(theta.shape, np.result_type(theta, self.X))
+        into = self.blocks(gradient)
+        for i, h, delta in self._backward(blocks, self.X[rows], lambda output: self._error(output, y)):
             np.matmul(h.swapaxes(-1, -2), delta, out=into[i])
             np.sum(delta, axis=-2, out=into[i + 1])
-            if i:
-                delta = delta @ blocks[i].swapaxes(-1, -2) * slope(h)
         return gradient
+
+    def gradient_lengths(self, theta, rng, rows=ALL):
+        """Length of the gradient at each layer, for a gradient of length 1 at the output.
+
+        Each row gets a random direction u at the output. The gradient of u · output with respect to the sums h W + b of
+        a layer is δ, which goes back through the layers as  δₗ₋₁ = δₗ Wₗᵀ φ′ₗ₋₁. So it is a product of Jacobians, with
+        one factor W and one factor φ′ for each layer between. Without φ it shrinks and grows all the same.
+
+        Parameters
+        ----------
+        theta : array (..., d)
+            Parameters.
+        rng : Generator
+            Source of the directions.
+        rows : slice or array of int
+            Rows of the data, n in number.
+
+        Returns
+        -------
+        array (..., L, n)
+            Length of δ at each layer, from the first hidden layer to the output, where it is 1.
+
+        Raises
+        ------
+        TypeError
+            `rng` is not a Generator.
+
+        References
+        ----------
+        Hochreiter (1991), Untersuchungen zu dynamischen neuronalen Netzen.
+        Bengio, Simard, Frasconi (1994), Learning long-term dependencies with gradient descent is difficult.
+        """
+        check_generator(rng)
+
+        def unit(output):
+            u = rng.standard_normal(output.shape[-2:])
+            return np.broadcast_to(u / np.linalg.norm(u, axis=-1, keepdims=True), output.shape)
+
+        deltas = [delta for _, _, delta, *_ in self._backward(self.blocks(theta), self.X[rows], unit)]
+        return np.stack([np.linalg.norm(delta, axis=-1) for delta in deltas[::-1]], axis=-2)
 
     def probabilities(self, theta, X):
         """Probabilities of the classes for new rows.
@@ -154,7 +214,7 @@ class MLP(Model):
         array (..., m, K)
             One probability per run, row and class.
         """
-        return _softmax(self._forward(self.blocks(theta), self.new_rows(X))[-1])
+        return _softmax(self._outputs(theta, X))
 
     def predict(self, theta, X):
         """Predict the most likely label of new rows; for squared error, the outputs.
@@ -171,7 +231,7 @@ class MLP(Model):
         array (..., m) of int or (..., m, k)
             One label, or k outputs, per run and row.
         """
-        output = self._forward(self.blocks(theta), self.new_rows(X))[-1]
+        output = self._outputs(theta, X)
         return output if self.loss == "squared" else output.argmax(axis=-1)
 
     def accuracy(self, theta, X, y):
@@ -200,6 +260,10 @@ class MLP(Model):
             raise ValueError("loss must be 'cross-entropy' for accuracy; got 'squared'. Compare predict(…) with y.")
         return share_right(self.predict(theta, X), y)
 
+    def _outputs(self, theta, X):
+        """Outputs for new rows."""
+        return self._forward(self.blocks(theta), self.new_rows(X))[-1]
+
     def _forward(self, blocks, h):
         """Values of all layers, from the data to the outputs."""
         phi, layers = ACTIVATIONS[self.activation][0], [h]
@@ -209,6 +273,19 @@ class MLP(Model):
                 h = phi(h)
             layers.append(h)
         return layers
+
+    def _backward(self, blocks, X, error):
+        """Go forward to the outputs and back from error(output) = ∂J/∂output, the last layer first.
+
+        Each layer gives (i, h, δ): the place of its weights in blocks, the values that come in, and δ = ∂J/∂(h W).
+        """
+        layers, slope = self._forward(blocks, X), ACTIVATIONS[self.activation][1]
+        delta = error(layers.pop())
+        for i in range(2 * len(self.hidden), -1, -2):
+            h = layers.pop()
+            yield i, h, delta
+            if i:
+                delta = delta @ blocks[i].swapaxes(-1, -2) * slope(h)
 
     def _error(self, output, y):
         """Gradient ∂J/∂output: (2/n)(ŷ − y), or (1/n)(p − 1[label])."""
@@ -259,6 +336,20 @@ def _softmax(z):
     e = np.exp(z - z.real.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
+
+def check_generator(rng):
+    """Refuse what is not a Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a Generator such as np.random.default_rng(0); got {rng!r}")
+
+
+# name: the m of the weights' variance gain²/m, as a function of fan-in and fan-out
+SCHEMES = {
+    "lecun": lambda fan_in, fan_out: fan_in,
+    "glorot": lambda fan_in, fan_out: (fan_in + fan_out) / 2,
+    "he": lambda fan_in, fan_out: fan_in / 2,
+    "plain": lambda fan_in, fan_out: 1,
+}
 
 # name: (φ, its derivative as a function of h = φ(a))
 ACTIVATIONS = {

@@ -180,16 +180,18 @@ def quadratic(eigenvalues: Sequence[float], angle: float = 0.0) -> Objective:
     return _known("quadratic", value, grad, hess, minima)
 
 
+#: (1 − x)² + 100 (y − x²)²: a bent valley with a flat bottom (Rosenbrock, 1960).
 rosenbrock = _plane(
-    "rosenbrock",  # (1 − x)² + 100 (y − x²)²: a bent valley with a flat bottom (Rosenbrock, 1960)
+    "rosenbrock",
     lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2,
     lambda x, y: (-2 * (1 - x) - 400 * x * (y - x * x), 200 * (y - x * x)),
     lambda x, y: ((2 - 400 * y + 1200 * x**2, -400 * x), (-400 * x, 200.0)),
     minima=((1.0, 1.0),),
 )
 
+#: (x² + y − 11)² + (x + y² − 7)²: four valleys of equal depth 0 (Himmelblau, 1972).
 himmelblau = _plane(
-    "himmelblau",  # (x² + y − 11)² + (x + y² − 7)²: four valleys of equal depth 0 (Himmelblau, 1972)
+    "himmelblau",
     lambda x, y: (x**2 + y - 11) ** 2 + (x + y**2 - 7) ** 2,
     lambda x, y: (
         4 * x * (a := x * x + y - 11) + 2 * (b := x + y * y - 7),
@@ -204,8 +206,9 @@ himmelblau = _plane(
     ),
 )
 
+#: Σₖ (cₖ − x + x yᵏ)², c = 1.5, 2.25, 2.625: a plateau with steep corners (Beale, 1958).
 beale = _plane(
-    "beale",  # Σₖ (cₖ − x + x yᵏ)², c = 1.5, 2.25, 2.625: a plateau with steep corners (Beale, 1958)
+    "beale",
     lambda x, y: (1.5 - x + x * y) ** 2 + (2.25 - x + x * y**2) ** 2 + (2.625 - x + x * y * y * y) ** 2,
     lambda x, y: (
         2 * (a := 1.5 - x + x * y) * (y - 1)
@@ -232,23 +235,26 @@ beale = _plane(
     minima=((3.0, 0.5),),
 )
 
+#: x² − y² + y⁴: a pass at the origin, and a valley on either side of it, at y = ±1/√2.
 saddle = _plane(
-    "saddle",  # x² − y² + y⁴: a pass at the origin, and a valley on either side of it, at y = ±1/√2
+    "saddle",
     lambda x, y: x**2 - y**2 + (y**2) ** 2,
     lambda x, y: (2 * x, -2 * y + 4 * y * y * y),
     lambda x, y: ((2.0, 0.0), (0.0, -2 + 12 * y**2)),
     minima=((0.0, 0.5**0.5), (0.0, -(0.5**0.5))),
 )
 
+#: x³ − 3xy²: three ways down, for two legs and a tail; unbounded.
 monkey_saddle = _plane(
-    "monkey_saddle",  # x³ − 3xy²: three ways down, for two legs and a tail; unbounded
+    "monkey_saddle",
     lambda x, y: x * x**2 - 3 * x * y**2,
     lambda x, y: (3 * x * x - 3 * y * y, -6 * x * y),
     lambda x, y: ((6 * x, -6 * y), (-6 * y, -6 * x)),
 )
 
+#: (x² − 1)²/4 + x/10 + y²/2: a deep valley, a shallow one, and a ridge between them.
 double_well = _plane(
-    "double_well",  # (x² − 1)²/4 + x/10 + y²/2: a deep valley, a shallow one, and a ridge between them
+    "double_well",
     lambda x, y: (x**2 - 1) ** 2 / 4 + x / 10 + y**2 / 2,
     lambda x, y: (x * (x * x - 1) + 0.1, y),
     lambda x, y: ((3 * x**2 - 1, 0.0), (0.0, 1.0)),

@@ -9,12 +9,13 @@ one per run of the leading axis, each run sees what it would see alone.
 """
 import inspect
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, repeat
 
 import numpy as np
 
 from gdlib.checks import check_number, check_whole
+from gdlib.loop import as_array
 from gdlib.models import Model
 from gdlib.objectives import Objective
 
@@ -137,10 +138,12 @@ def noisy(f: Source, sigma: float, rng: Generators) -> Iterator[Callable]:
     return _noisy(as_oracle(f), sigma, _generators(rng), isinstance(rng, np.random.Generator))
 
 
-def accumulated(f: Source, micro_steps: int) -> Iterator[Callable]:
-    """Mean of several gradients in a row, all at the same θ: a large batch, a part at a time.
+def accumulated(f: Source, micro_steps: int, weights: Sequence[float] | None = None) -> Iterator[Callable]:
+    """Weighted mean of several gradients in a row, all at the same θ:  Σ wᵢgᵢ / Σ wᵢ.
 
-    It equals the gradient over the large batch if all parts have the same number of rows.
+    It equals the gradient over the large batch if each part is weighted by its number of rows, and only one part at a
+    time is in memory. Without weights all parts count alike, which is right for parts of one size. It does not hold for
+    a batch-normalised network, whose rows depend on each other.
 
     Parameters
     ----------
@@ -148,28 +151,40 @@ def accumulated(f: Source, micro_steps: int) -> Iterator[Callable]:
         Source of the gradients.
     micro_steps : int
         Number of gradients in one mean, at least 1.
+    weights : sequence of float, optional
+        Weight of each part, such as its number of rows; by default all are equal.
 
     Raises
     ------
     TypeError
         `f` has no gradient.
     ValueError
-        `micro_steps` is not a whole number of at least 1.
+        `micro_steps` is not a whole number of at least 1, or the weights are not as many numbers above 0.
 
     Examples
     --------
-    >>> slopes = iter([lambda theta: 1.0 * theta, lambda theta: 3.0 * theta])
-    >>> next(accumulated(slopes, micro_steps=2))(np.array([5.0]))
+    >>> slopes = [lambda theta: 1.0 * theta, lambda theta: 3.0 * theta]
+    >>> next(accumulated(iter(slopes), micro_steps=2))(np.array([5.0]))
     array([10.])
+    >>> next(accumulated(iter(slopes), micro_steps=2, weights=[3, 1]))(np.array([5.0]))
+    array([7.5])
     """
     check_whole(micro_steps, "micro_steps", 1)
-    return _accumulated(as_oracle(f), micro_steps)
+    if weights is not None:
+        values = as_array(weights)
+        if values.shape != (micro_steps,) or not ((values > 0) & np.isfinite(values)).all():
+            raise ValueError(
+                f"weights must be {micro_steps} numbers above 0, one for each of micro_steps; got {weights!r}"
+            )
+    return _accumulated(as_oracle(f), micro_steps, weights)
 
 
 def clipped(f: Source, norm: float | None = None, value: float | None = None) -> Iterator[Callable]:
     """Clipped gradient:  g · min(1, norm/‖g‖), or each coordinate of g moved into ±value.
 
-    The first keeps the gradient's direction, the second does not.
+    The first keeps the gradient's direction, the second does not. ‖g‖ is the length of all parameters' gradient
+    together. PyTorch's `clip_grad_norm_` divides by ‖g‖ + 1e-6 instead, so what it clips ends shorter than `norm`, by
+    the share 1e-6/‖g‖.
 
     Parameters
     ----------
@@ -279,9 +294,13 @@ def _together(streams, rng):
         yield grad
 
 
-def _accumulated(oracle, micro_steps):
+def _accumulated(oracle, micro_steps, weights):
     while parts := list(islice(oracle, micro_steps)):
-        yield lambda theta, parts=parts: sum(grad(theta) for grad in parts) / len(parts)
+        if weights is None:
+            yield lambda theta, parts=parts: sum(grad(theta) for grad in parts) / len(parts)
+        else:
+            pairs = list(zip(weights, parts, strict=False))  # an oracle that ends leaves fewer parts
+            yield lambda theta, pairs=pairs: sum(w * grad(theta) for w, grad in pairs) / sum(w for w, _ in pairs)
 
 
 def _noisy(oracle, sigma, generators, shared):

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from gdlib.display import emit
 from gdlib.film import film as film  # plots.film(fig, draw, frames, alt)
+from gdlib.film import palette
 
 # Okabe and Ito (2008): eight colours that people with any colour vision can tell apart. Each comes with a line style
 # or a marker.
@@ -127,7 +128,7 @@ def bundle(fig: Figure, alt: str, dpi: int = DPI) -> dict:
 
 
 def png(fig: Figure, dpi: int = DPI) -> bytes:
-    """Encode a figure as a PNG of at most 128 colours: a third of the size, and the same to the eye.
+    """Encode a figure as a PNG of at most 120 colours: a third of the size, and the same to the eye.
 
     Parameters
     ----------
@@ -140,7 +141,8 @@ def png(fig: Figure, dpi: int = DPI) -> bytes:
 
     buffer = io.BytesIO()
     fig.savefig(buffer, dpi=dpi, facecolor="white", format="png")
-    image = Image.open(buffer).convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    image = Image.open(buffer).convert("RGB")
+    image = image.quantize(palette=palette([image], {(1, 1, 1)}), dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     image.save(buffer, format="png", optimize=True)
     return buffer.getvalue()

@@ -15,8 +15,6 @@ import warnings
 import numpy as np
 import psutil
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import gdlib as gd
 from gdlib import checkpoints
@@ -183,42 +181,6 @@ def test_eight_bits_are_within_half_a_step():
     g = DATA.normal(size=1000)
     assert np.abs(dist.eight_bits(g)[0] - g).max() <= np.abs(g).max() / 254 * 1.0001
     assert dist.eight_bits(np.zeros(3))[0].tolist() == [0, 0, 0]
-
-
-# -- all-reduce --------------------------------------------------------------------------------------------------------
-
-
-@given(n=st.integers(1, 12), d=st.integers(1, 40), seed=st.integers(0, 1000))
-@pytest.mark.parametrize("way", [dist.naive, dist.tree, dist.ring])
-def test_all_get_the_sum(way, n, d, seed):
-    vectors = list(np.random.default_rng(seed).normal(size=(n, d)))
-    before = np.array(vectors)
-    sums = way(vectors, dist.Network(n))
-    assert len(sums) == n
-    np.testing.assert_allclose(sums, np.broadcast_to(np.sum(vectors, axis=0), (n, d)), rtol=1e-12, atol=1e-12)
-    assert np.array_equal(vectors, before)
-
-
-@pytest.mark.parametrize("n", [2, 3, 4, 8])
-def test_bytes_and_rounds_are_the_formulas(n):
-    size = 24 * 8
-    counted = {way.__name__: dist.Network(n) for way in (dist.naive, dist.tree, dist.ring)}
-    for way in (dist.naive, dist.tree, dist.ring):
-        way(list(np.ones((n, 24))), counted[way.__name__])
-    assert (counted["ring"].bytes_sent == 2 * (n - 1) * size // n).all()
-    assert counted["ring"].rounds == 2 * (n - 1)
-    assert counted["tree"].rounds == 2 * np.ceil(np.log2(n))
-    assert counted["naive"].bytes_sent.tolist() == [(n - 1) * size] + [size] * (n - 1)
-    # with α = 0 and β = 1 the cost is the busiest worker's bytes
-    for way, cost in (("ring", dist.ring_seconds), ("tree", dist.tree_seconds), ("naive", dist.star_seconds)):
-        assert counted[way].busiest == pytest.approx(cost(n, size, 0.0, 1.0))
-
-
-def test_the_cost_model_has_its_known_limits():
-    assert dist.ring_seconds(10**6, 8e9, 0.0, 1e-9) == pytest.approx(16, rel=1e-5)
-    assert dist.amdahl(10**9, 0.05) == pytest.approx(20, rel=1e-6)
-    assert dist.amdahl(1, 0.3) == dist.gustafson(1, 0.3) == 1
-    assert dist.gustafson(np.array([10, 100]), 0.1) == pytest.approx([9.1, 90.1])
 
 
 # -- checkpoints -------------------------------------------------------------------------------------------------------

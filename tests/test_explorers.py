@@ -44,7 +44,6 @@ from gdlib.lessons.learning_rate import explorers as rates
 from gdlib.lessons.learning_rate.explorers import SHAPES
 from gdlib.lessons.momentum import explorers as balls
 from gdlib.lessons.momentum.explorers import MAP_BOX as fate_map_box
-from gdlib.lessons.momentum.explorers import best_settings, left_of_loss
 from gdlib.lessons.saddle_points import explorers as saddles
 from gdlib.lessons.start_here import explorers as fog
 from gdlib.lessons.start_here.explorers import DEEP, SHALLOW, mountain
@@ -408,10 +407,11 @@ def test_a_choice_gives_play_other_frames():
 
 MAPS = {  # explorer: (its map's box, limits, a place there, what a click on it sets)
     "hiker": (gradients.MAP_BOX, (-7.2, 7.2), (-4.8, 4.8), (3.0, -2.0), {"x": 3.0, "y": -2.0}),
-    "parabola": (gradients.BOWL_BOX, (-3, 3), (-0.3, 4.7), (1.5, 1.0), {"start": 1.5}),
+    "parabola": (gradients.BOWL_BOX, (-3, 3), (-0.6, 9.4), (1.5, 1.0), {"start": 1.5}),
     "worlds": (gradients.VALLEY_BOX, *gradients.VALLEY, (0.09, 0.392), {"iteration": 1}),
     "rate": (rates.MAP_BOX, (-3, 3), (-1.8, 1.8), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
     "fate_map": (balls.LAND_BOX, (-3, 3), (-2.4, 2.4), (2.0, -1.0), {"x": 2.0, "y": -1.0}),
+    "spring": (balls.SPRING_BOX, (0, 4), (0, 0.99), (3.0, 0.5), {"eta_lambda": 3.0, "beta": 0.5}),
     "escape": (saddles.MAP_BOX, *saddles.MAP, (0.5, -0.1), {"distance": 0.1}),
     "adaptive": (saddles.MAP_BOX, *saddles.MAP, (0.5, 0.1), {"distance": 0.1, "x": 0.5}),
     "race": (adam.LAND_BOX, (-2.6, 2.6), (-1.3, 1.3), (1.0, 0.5), {"x": 1.0, "y": 0.5}),
@@ -438,7 +438,7 @@ def test_a_click_on_a_map_sets_what_lies_there(name):
 
 def test_only_explorers_without_a_map_take_no_click():
     without = {e.__name__ for e in EXPLORERS if e.picked is None}
-    assert without == {"schedule", "spectrum", "anatomy", "network", "ring", "stragglers"}
+    assert without == {"schedule", "anatomy", "network", "ring", "stragglers"}
 
 
 def test_a_stop_is_one_of_the_sliders():
@@ -457,7 +457,7 @@ def test_a_stop_is_one_of_the_sliders():
 def test_hiker_tells_the_run():
     e = explorers.hiker(surface="himmelblau", x=-4.0, y=4.0, lr=0.002, steps=17)
     run = gd.run(gd.himmelblau, gd.gradient_descent(0.002), [-4.0, 4.0], 17)
-    assert "After 17 steps of rate 0.002 from (−4.00, 4.00)" in e.sentence
+    assert "After 17 steps at η = 0.002 from (−4.00, 4.00)" in e.sentence
     assert f"height {number(run.loss[-1])}, distance {number(run.distance[-1])} to" in e.sentence
     np.testing.assert_array_equal(e.data["path"], run.theta)
 
@@ -541,7 +541,7 @@ def test_hiker_leaves_the_map_at_the_step_it_says():
 
 def test_fog_finds_the_valley_it_says():
     assert mountain(np.array([DEEP])) < mountain(np.array([SHALLOW]))
-    for state in ({"rate": 4.0}, {"rate": 20.0}, {"start": 60.0}, {"start": 90.0, "rate": 1.0}, {"start": 30.0}):
+    for state in ({"lr": 4.0}, {"lr": 20.0}, {"start": 60.0}, {"start": 90.0, "lr": 1.0}, {"start": 30.0}):
         e = explorers.fog(**state, steps=40, lift=True)
         x = e.data["x"][-1]
         assert abs(x - DEEP) < 2 or abs(x - SHALLOW) < 2
@@ -552,9 +552,9 @@ def test_fog_finds_the_valley_it_says():
 
 def test_fog_opens_in_a_state_where_something_can_be_learned():
     assert "shallower" in explorers.fog(lift=True).sentence
-    ends = {round(explorers.fog(rate=rate, steps=40).data["x"][-1], -1) for rate in (4.0, 20.0)}
+    ends = {round(explorers.fog(lr=lr, steps=40).data["x"][-1], -1) for lr in (4.0, 20.0)}
     assert ends == {round(SHALLOW, -1), round(DEEP, -1)}
-    assert "off the map" in explorers.fog(rate=100.0).sentence
+    assert "off the map" in explorers.fog(lr=100.0).sentence
 
 
 @pytest.mark.parametrize("lr, fate", [
@@ -615,9 +615,9 @@ def test_fate_map_tells_the_run_and_its_roots():
     run = gd.run(gd.quadratic([0.04, 1.0]), gd.momentum(1.0, 0.8), [-2.4, 1.0], 30)
     np.testing.assert_array_equal(e.data["path"], run.theta)
     assert f"After 30 steps {run.distance[-1] / run.distance[0]:.1%} of the distance is left" in e.sentence
-    assert "rolls to and fro, and shrinks by √β = 0.894" in e.sentence
-    assert "Along, ηλ = 0.004: it glides in" in explorers.fate_map(lr=0.1, beta=0.5).sentence
-    assert "the ball changes sides at every step, by 0.9 a step" in explorers.fate_map(lr=1.9, beta=0.0).sentence
+    assert "it swings, and shrinks by √β = 0.894" in e.sentence
+    assert "Along, ηλ = 0.004: it creeps" in explorers.fate_map(lr=0.1, beta=0.5).sentence
+    assert "it flips sides at every step, by 0.9 a step" in explorers.fate_map(lr=1.9, beta=0.0).sentence
     assert "Beyond the edge, ηλ = 2 + 2β = 2, it flies off" in explorers.fate_map(lr=2.1, beta=0.0).sentence
     assert "swings for ever" in explorers.fate_map(lr=2.0, beta=0.0).sentence
 
@@ -654,37 +654,21 @@ def test_a_click_at_the_same_place_after_a_move_counts_again():
     e.close()
 
 
-@pytest.mark.parametrize("method, rule", [
-    ("descent", lambda lr, beta: gd.gradient_descent(lr)), ("heavy ball", gd.momentum), ("Nesterov", gd.nesterov),
-])
-@pytest.mark.parametrize("kappa", [10.0, 100.0, 10_000.0])
-@pytest.mark.parametrize("slower", [1.0, 0.3])
-def test_any_step_of_the_spectrum_is_where_the_steps_lead(method, rule, kappa, slower):
-    curvatures, k = np.geomspace(1 / kappa, 1, 12), np.array([0, 1, 2, 3, 10, 57, 300, 2_000])
-    lr, beta = best_settings(method, kappa)
-    run = gd.run(gd.quadratic(curvatures), rule(slower * lr, beta), np.ones(12), 2_000)
-    shares = left_of_loss(method, kappa, slower * lr, beta, k)
-    np.testing.assert_allclose(shares, run.theta[k] ** 2 / 12, rtol=1e-6, atol=1e-9)
+def test_spring_tells_the_run_and_its_regime():
+    e = explorers.spring(eta_lambda=0.6, beta=0.6, steps=12)
+    run = gd.run(gd.quadratic([1.0]), gd.momentum(0.6, 0.6), [1.0], 12)
+    np.testing.assert_array_equal(e.data["walk"][1], run.theta[:, 0])
+    assert f"After 12 steps θ is {run.theta[-1, 0]:.2f}".replace("-", "−") in e.sentence
+    said = {(0.02, 0.5): "creeps, overdamped", (0.6, 0.6): "of size √β = 0.775", (3.17, 0.6): "flips to the other side",
+            (3.3, 0.6): "flies off: beyond ηλ = 2 + 2β = 3.2"}
+    for (a, beta), words in said.items():
+        assert words in explorers.spring(eta_lambda=a, beta=beta).sentence
 
 
-def test_spectrum_names_the_directions_that_hold_the_loss_and_those_that_roll():
-    split = left_of_loss("descent", 100.0, 1.98, 0.0, 300)
-    e = explorers.spectrum(method="descent", k=300)
-    assert f"{split[0] / split.sum():.0%} of it in the flattest direction" in e.sentence
-    assert "0 of the 12 roll to and fro" in e.sentence
-    assert "12 of the 12 roll to and fro" in explorers.spectrum().sentence, "all directions of a ball at its best"
-    assert "as little as rounding" in explorers.spectrum(k=10_000).sentence
-    assert "of the loss is left" in explorers.spectrum(method="descent", kappa=10_000.0, k=10_000).sentence
-
-
-@pytest.mark.parametrize("method", ["descent", "heavy ball", "Nesterov"])
-def test_spectrum_opens_at_a_pair_that_no_neighbour_beats_by_much(method):
-    """From the slowest of the twelve factors: the sliders' steps cost less than a tenth of the decay."""
-    e = explorers.spectrum(method=method)
-    slowest = float(re.search(r"the slowest keeps ([\d.]+)", e.sentence)[1])
-    run = {"descent": 99 / 101, "heavy ball": 9 / 11, "Nesterov": 1 - 2 / np.sqrt(301)}[method]
-    assert np.log(slowest) < 0.9 * np.log(run)
-    assert "it diverges" in explorers.spectrum(method=method, lr=4.0).sentence
+def test_without_a_damper_a_spring_keeps_its_energy():
+    """For a soft spring a step conserves ½θ² + ½velocity², but for the discretisation; with a damper it falls."""
+    theta, velocity = explorers.spring(eta_lambda=0.01, beta=0.99, steps=60).data["phase"]
+    assert (theta**2 + velocity**2)[-1] == pytest.approx(0.99**60, rel=0.1)
 
 
 @pytest.mark.parametrize("problem", adam.PROBLEMS)
@@ -809,16 +793,30 @@ def test_worlds_show_the_article_at_its_true_iterations():
         assert (f"the article calls round {name}" in said) == (true is not None)
 
 
-@pytest.mark.parametrize("lr, said", [
+@pytest.mark.parametrize("eta, said", [
     (0.4, "comes nearer from one side"), (1.0, "One step leads to the lowest point"),
     (1.6, "changes sides at every step"), (2.0, "swings from side to side for ever"),
     (2.2, "step 1 leaves the picture"),
 ])
-def test_parabola_names_what_the_factor_does(lr, said):
-    e = explorers.parabola(lr=lr, start=-2.6)
-    assert said in e.sentence and e.data["factor"] == pytest.approx(abs(1 - lr))
-    walk = gd.run(gd.quadratic([1.0]), gd.gradient_descent(lr), [-2.6], 10).theta[:, 0]
+@pytest.mark.parametrize("curvature", [1.0, 2.0])
+def test_parabola_names_what_the_factor_does(eta, curvature, said):
+    """The same happens at half the learning rate where the ground bends twice as much."""
+    lr = eta / curvature
+    e = explorers.parabola(lr=lr, curvature=curvature, start=-2.6)
+    assert said in e.sentence and e.data["factor"] == pytest.approx(abs(1 - eta))
+    walk = gd.run(gd.quadratic([curvature]), gd.gradient_descent(lr), [-2.6], 10).theta[:, 0]
     np.testing.assert_allclose(e.data["theta"], walk[: len(e.data["theta"])], atol=1e-12)
+
+
+@pytest.mark.parametrize("theory", [True, False])
+def test_parabola_shows_the_formula_only_when_asked(theory):
+    e = explorers.parabola(theory=theory)
+    e.png()
+    artists = kit.stage(explorers.parabola, None).artists
+    assert artists["said"].get_text() == ("|1 − ηλ|" if theory else "") and ("|1 − " in e.sentence) == theory
+    eta, factor = artists["theory"].get_data()
+    assert len(eta) == (481 if theory else 0)
+    np.testing.assert_allclose(factor, np.abs(1 - np.asarray(eta)))
 
 
 def test_network_shows_the_walks_shadows_and_their_own_losses():

@@ -52,3 +52,18 @@ def test_a_function_of_a_notebook_takes_along_what_it_uses():
     exec("ROWS = 3\ndef table(columns):\n    return np.ones((ROWS, columns))", cell)
     result, growth = memory.peak(cell["table"], 2)
     assert np.array_equal(result, np.ones((3, 2))) and growth < 20
+
+
+WIDE = gd.MLP(np.ones((8192, 4)), np.zeros(8192), (256,), loss="squared")  # values of one layer: 16 MiB for all rows
+
+
+def one_gradient(rows, micro_steps):
+    theta = np.zeros(WIDE.dim)
+    next(gd.accumulated(gd.minibatches(WIDE, rows, np.random.default_rng(0)), micro_steps))(theta)
+
+
+def test_accumulated_parts_need_the_memory_of_one_part():
+    _, whole = memory.peak(one_gradient, 8192, 1)
+    _, parts = memory.peak(one_gradient, 256, 32)
+    assert whole > 30  # the layer's values and their gradient
+    assert parts < whole / 5

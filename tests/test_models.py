@@ -84,6 +84,16 @@ MODELS = {
     for activation in ("tanh", "sigmoid", "relu", "identity")
     for hidden in DEPTHS
     for loss in ("cross-entropy", "squared")
+} | {
+    f"{over}-normalised {activation} {hidden}": gd.NormalisedMLP(X, THREE, hidden, activation, over=over)
+    for over in ("batch", "layer")
+    for activation in ("tanh", "relu")
+    for hidden in DEPTHS[1:]
+} | {
+    "batch-normalised sigmoid squared": gd.NormalisedMLP(X, PAIRS, (4, 3), "sigmoid", "squared"),
+    "layer-normalised identity squared": gd.NormalisedMLP(X, PAIRS, (4, 3), "identity", "squared", over="layer"),
+    "recurrent, squared": gd.RecurrentNetwork(X, Y, hidden=4),
+    "recurrent, one step, squared": gd.RecurrentNetwork(X, PAIRS, hidden=4, inputs=3),
 }
 every_model = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 
@@ -97,9 +107,14 @@ def away_from_kinks(model, seed):
             return theta
         blocks, h = model.blocks(theta), model.X
         before = []
-        for W, b in zip(blocks[:-2:2], blocks[1:-2:2], strict=True):
-            before.append(np.abs(h @ W + b).min())
-            h = np.maximum(h @ W + b, 0)
+        for i in range(len(model.hidden)):
+            z = h @ blocks[2 * i]
+            if isinstance(model, gd.NormalisedMLP):
+                z = (z - z.mean(model.axis, keepdims=True)) / np.sqrt(z.var(model.axis, keepdims=True) + 1e-5)
+                z = z * blocks[i - len(model.hidden)]
+            z = z + blocks[2 * i + 1]
+            before.append(np.abs(z).min())
+            h = np.maximum(z, 0)
         if min(before, default=1) > 1e-3:
             return theta
 
@@ -145,8 +160,17 @@ def test_rows_are_the_model_over_these_rows_alone(model, rows):
     np.testing.assert_allclose(part(theta), model(theta, rows=rows), rtol=1e-13)
     np.testing.assert_allclose(part.grad(theta), model.grad(theta, rows=rows), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(part.hess(theta), model.hess(theta, rows=rows), rtol=1e-12, atol=1e-13)
-    one_by_one = [model.grad(theta, rows=slice(i, i + 1)) for i in np.arange(model.n)[rows]]
-    np.testing.assert_allclose(np.mean(one_by_one, axis=0), part.grad(theta), rtol=1e-10, atol=1e-13)
+
+
+# Of batch-normalised networks the rows depend on each other: tests/test_networks.py.
+INDEPENDENT = {name: model for name, model in MODELS.items() if not name.startswith("batch")}
+
+
+@pytest.mark.parametrize("model", INDEPENDENT.values(), ids=INDEPENDENT)
+def test_the_gradient_is_the_mean_of_the_rows_gradients(model):
+    theta = away_from_kinks(model, 1)
+    one_by_one = [model.grad(theta, rows=slice(i, i + 1)) for i in range(model.n)]
+    np.testing.assert_allclose(np.mean(one_by_one, axis=0), model.grad(theta), rtol=1e-10, atol=1e-13)
 
 
 @every_model

@@ -18,6 +18,8 @@ MODELS = {
     "softmax": gd.SoftmaxRegression(X, LABELS),
     "network": gd.MLP(X, LABELS, hidden=(4,)),
     "deep, squared": gd.MLP(X, Y, hidden=(4, 3), activation="sigmoid", loss="squared"),
+    "layer-normalised": gd.NormalisedMLP(X, LABELS, hidden=(4,), over="layer"),
+    "recurrent": gd.RecurrentNetwork(X, Y, hidden=4),
 }
 
 
@@ -225,10 +227,40 @@ def test_equal_parts_add_up_to_the_large_batch(model, small, parts):
         np.testing.assert_allclose(added(theta), large(theta), rtol=1e-12, atol=1e-14)
 
 
-def test_unequal_parts_do_not():
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_unequal_parts_must_be_weighted_by_their_rows(model):
+    theta = rng(1).normal(size=model.dim)
+    right = gd.accumulated(gd.minibatches(model, 10, rng()), 3, weights=[10, 10, 5])  # each epoch has these parts
+    for added in take(right, 3):
+        np.testing.assert_allclose(added(theta), model.grad(theta), rtol=1e-12, atol=1e-14)
+    alike = next(gd.accumulated(gd.minibatches(model, 10, rng()), 3))(theta)
+    assert np.linalg.norm(alike - model.grad(theta)) > 1e-3 * np.linalg.norm(model.grad(theta))
+
+
+def test_only_the_ratio_of_the_weights_counts():
     theta = np.ones(LINE.dim)
-    added = next(gd.accumulated(gd.minibatches(LINE, 10, rng()), 3))(theta)  # 10, 10 and 5 rows
-    np.testing.assert_raises(AssertionError, np.testing.assert_allclose, added, LINE.grad(theta), rtol=1e-3)
+    one, other = (next(gd.accumulated(gd.minibatches(LINE, 10, rng()), 3, weights))(theta)
+                  for weights in ([2, 2, 1], np.array([0.2, 0.2, 0.1])))
+    np.testing.assert_allclose(one, other, rtol=1e-14)
+
+
+def test_the_last_mean_of_an_oracle_that_ends_is_over_what_is_left():
+    slopes = [lambda theta, k=k: k * theta for k in (1.0, 3.0, 7.0)]
+    last = [list(gd.accumulated(iter(slopes), 2, weights))[-1](np.ones(1)) for weights in (None, [3, 1])]
+    assert last == [7, 7]
+
+
+def test_parts_of_a_batch_normalised_network_do_not_add_up_whatever_their_weights():
+    model = gd.NormalisedMLP(X, LABELS, hidden=(4,))
+    theta = rng(1).normal(size=model.dim)
+    added = next(gd.accumulated(gd.minibatches(model, 5, rng()), 5))(theta)
+    assert np.linalg.norm(added - model.grad(theta)) > 0.05 * np.linalg.norm(model.grad(theta))
+
+
+@pytest.mark.parametrize("weights", [[1], [1, 2, 3], [1, 0], [1, -1], [1, np.nan], [1, np.inf], "12", 3, ["a", 1]])
+def test_bad_weights(weights):
+    with pytest.raises(ValueError, match="weights must be 2 numbers above 0, one for each of micro_steps; got"):
+        gd.accumulated(LINE, 2, weights)
 
 
 def test_accumulating_averages_noise_away():
@@ -273,6 +305,38 @@ def test_clipping_by_norm_keeps_the_direction_and_bounds_the_length(g, bound):
 def test_clipping_by_value_bounds_each_coordinate(g, bound):
     clipped = next(gd.clipped(constant_slope(g), value=bound))(np.zeros(len(g)))
     assert clipped.tolist() == [min(max(x, -bound), bound) for x in g]
+
+
+def angle(a, b):
+    """Angle between two vectors in radians, exact also where it is small."""
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    return 2 * np.arctan2(np.linalg.norm(a - b), np.linalg.norm(a + b))
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_by_norm_the_angle_is_0_and_by_value_it_is_not(model):
+    theta = rng(1).normal(size=model.dim)
+    g = model.grad(theta)
+    by_norm, by_value = (next(gd.clipped(model, **{how: np.abs(g).max() / 10}))(theta) for how in ("norm", "value"))
+    assert angle(g, by_norm) < 1e-12
+    assert angle(g, by_value) > 0.1
+
+
+def test_the_angle_of_clipping_by_value_by_hand():
+    """(3, 4) clipped at 1 is (1, 1): from 53.13° to 45°."""
+    clipped = next(gd.clipped(constant_slope([3.0, 4.0]), value=1.0))(np.zeros(2))
+    assert angle(np.array([3.0, 4.0]), clipped) == pytest.approx(np.arctan(4 / 3) - np.pi / 4, rel=1e-12)
+
+
+@given(g=GRADIENTS, bound=st.floats(1e-3, 1e3))
+def test_pytorchs_clipped_gradient_is_shorter_by_a_share_of_1e_6_over_its_length(g, bound):
+    """clip_grad_norm_ by its documented source: g · min(1, bound/(‖g‖ + 1e-6))."""
+    g = np.array(g)
+    length = np.linalg.norm(g)
+    ours, torchs = next(gd.clipped(constant_slope(g), norm=bound))(g), g * min(1, bound / (length + 1e-6))
+    assert np.linalg.norm(ours - torchs) <= np.linalg.norm(ours) * 1e-6 / max(length, bound) * (1 + 1e-6)
+    if length > bound:
+        assert np.linalg.norm(torchs) == pytest.approx(bound / (1 + 1e-6 / length), rel=1e-12)
 
 
 def test_a_gradient_of_0_stays_0():
@@ -441,6 +505,7 @@ DRAWN = {
     "minibatches": lambda f, g: gd.minibatches(f, 8, g),
     "with replacement": lambda f, g: gd.minibatches(f, 8, g, replace=True),
     "accumulated": lambda f, g: gd.accumulated(gd.minibatches(f, 4, g), 2),
+    "accumulated, weighted": lambda f, g: gd.accumulated(gd.minibatches(f, 10, g), 3, weights=[10, 10, 5]),
     "stacked": lambda f, g: gd.clipped(gd.noisy(gd.minibatches(f, 8, g), 0.1, g), value=0.5),
 }
 

@@ -191,7 +191,7 @@ def test_an_error_stands_on_its_own_line_above_its_reason(name):
 
 
 WITH_AN_EXAMPLE = ("gdlib.rules.", "gdlib.schedules.", "gdlib.oracles.", "gdlib.models.", "gdlib.networks.",
-                   "gdlib.objectives.")
+                   "gdlib.normalised.", "gdlib.recurrent.", "gdlib.objectives.")
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if name.startswith(WITH_AN_EXAMPLE)])

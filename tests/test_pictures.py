@@ -28,13 +28,6 @@ def secants():
     return of_gradients.secants(lambda x: 1 / x, 1.5, -1 / 2.25, h, {"forward": h, "central": h**2}, theory)
 
 
-def fit_and_valley():
-    x = np.arange(1.0, 6.0)
-    X = np.stack([x, x**2], axis=-1)
-    loss = gd.LeastSquares(X, x**2, intercept=False)
-    return of_gradients.fit_and_valley(X, x**2, loss, gd.run(loss, gd.gradient_descent(0.001), np.zeros(2), 20).theta)
-
-
 def weights():
     paths = {size: RNG.normal(size=(k, 650)) for size, k in [(100, 5), (1, 300)]}
     return of_batches.weights(paths, {size: np.linspace(2, 0.1, len(path)) for size, path in paths.items()}, epochs=4)
@@ -78,7 +71,7 @@ def strips():
     return of_workers.strips(calls, np.array([0, 1, 2]), stories)
 
 
-ALL = [secants, fit_and_valley, weights, trembling, bowls, leaving, race, buckets, strips]
+ALL = [secants, weights, trembling, bowls, leaving, race, buckets, strips]
 
 
 @pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)

@@ -30,7 +30,7 @@ def actionlint(*arguments, **options):
 
 
 def test_actionlint_finds_nothing():
-    assert len(PATHS) == 2
+    assert len(PATHS) == 3
     result = actionlint(*map(str, PATHS))
     assert (result.returncode, result.stdout) == (0, ""), result.stdout + result.stderr
 
@@ -47,9 +47,16 @@ def test_actionlint_would_find_a_slip(old, new, complaint):
     assert result.returncode == 1 and complaint in result.stdout
 
 
+PUBLISHING = {"pages": "write", "id-token": "write"}  # what GitHub Pages needs
+
+
+def test_only_the_site_is_published():
+    assert [name for name, workflow in WORKFLOWS.items() if len(workflow["permissions"]) > 1] == ["site.yml"]
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS.values(), ids=WORKFLOWS)
 def test_a_workflow_reads_the_code_and_nothing_more_and_stops_for_a_newer_one(workflow):
-    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow["permissions"].items() - PUBLISHING.items() == {("contents", "read")}
     assert workflow["concurrency"]["cancel-in-progress"] is True
 
 

@@ -19,10 +19,10 @@ HEAD = """# What is claimed, and what was measured
 
 Written by `python -m tools.claims` from [`data/claims.toml`](data/claims.toml): change that, not this.
 
-Articles say many things about gradient descent. Here are {claims} of their claims, in our words. Most are measured in
-a lesson, on one case, so that you see how it works. And a claim goes **on trial**: many cases are drawn from a family
-whose ranges are the scope of the verdict. Where there is a condition, as many cases meet it as do not. So far {tried}
-have been tried. Where a trial and a lesson differ, believe the trial.
+Articles say many things about gradient descent. Here are {claims} of their claims, in our words. A claim goes **on
+trial**: many cases are drawn from a family whose ranges are the scope of the verdict. Where there is a condition, as
+many cases meet it as do not. So far {tried} have been tried. {measured} are measured in a lesson, too, on one case,
+so that you see how it works. Where a trial and a lesson differ, believe the trial.
 """
 MEANING = {
     "holds": "in at least 90 % of all cases (a theorem: in every case; an existence: there is a witness)",
@@ -33,7 +33,7 @@ MEANING = {
     "fails": "it holds in at most 10 % of all cases",
     "backwards": "in at least 90 % of the cases the opposite is true",
     "undecided": "too many cases are too uncertain to say",
-    "not tried": "a lesson has measured it, or will; no trial yet",
+    "not tried": "no trial yet",
 }
 READING = """All shares are judged by the ends of Wilson's 95 % interval. Cases that are too uncertain to say are left
 out of a share, as long as they are at most one in ten of its side, or could not change the verdict.
@@ -61,7 +61,9 @@ def render(tried: dict[str, trial.Trial]) -> str:
         The trials of the claims that have a result, by claim.
     """
     claims = ledger()["claims"]
-    parts = [HEAD.format(claims=len(claims), tried=len(tried)), "## At a glance\n", _overview(), _legend(), READING]
+    measured = sum(claim.get("verdict", "open") != "open" for claim in claims.values())
+    head = HEAD.format(claims=len(claims), tried=len(tried), measured=measured)
+    parts = [head, "## At a glance\n", _overview(), _legend(), READING]
     for number, _, title, _ in table():
         parts += [f"## {number} {title}\n"] * any(claim["lessons"][0] == number for claim in claims.values())
         parts += [entry(name, tried.get(name)) for name, claim in claims.items() if claim["lessons"][0] == number]

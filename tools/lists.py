@@ -1,4 +1,4 @@
-"""Write what README, lesson 00 and the instructor's pages list: the lessons, their minutes, and what the package gives.
+"""Write the lists of README, the site, lesson 00 and the instructor's pages: lessons, minutes, what the package gives.
 
     python -m tools.lists            # write it
     python -m tools.lists --check    # check that it is up to date (exit status 1 if not)
@@ -42,7 +42,7 @@ def minutes(path: Path) -> tuple[str, str]:
 
 
 ROOMS = {
-    "surfaces": ["objectives"], "models": ["models", "networks"],
+    "surfaces": ["objectives"], "models": ["models", "networks", "normalised", "recurrent"],
     "rules": ["rules.momentum", "rules.adaptive", "rules.after_adam"],
     "schedules": ["schedules"], "oracles": ["oracles"],
     "monitors": ["monitor", "torch_monitor"],
@@ -64,15 +64,16 @@ def with_map(text: str, folder: str) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """The text that README and lesson 00 should have, by path."""
-    readme, first = ROOT / "README.md", FOLDER / f"{table()[0].name}.ipynb"
+    """The text that README, the site's first page, lesson 00 and the instructor's pages should have, by path."""
+    readme, site, first = ROOT / "README.md", ROOT / "docs" / "index.md", FOLDER / f"{table()[0].name}.ipynb"
     notebook = load(first)
     for cell in notebook.cells:
         cell.source = with_map(cell.source, "")
     text = with_rooms(with_map(readme.read_text(encoding="utf-8"), "notebooks/"))
     instructors = {ROOT / "instructor" / f"{path.stem}.md": path for path in lessons()}
     with_time = {page: with_minutes(page, path) for page, path in instructors.items()}
-    return {readme: text, first: dumps(notebook), **with_time}
+    home = with_map(site.read_text(encoding="utf-8"), "../notebooks/")
+    return {readme: text, site: home, first: dumps(notebook), **with_time}
 
 
 def with_minutes(page: Path, lesson: Path) -> str:

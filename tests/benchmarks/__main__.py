@@ -6,7 +6,7 @@ BENCHMARKS = {
     function.__name__: function
     for function in (
         core.sweep, core.basins, core.grid, core.importing, core.stream, core.monitored, peers.peers,
-        explorers.move, explorers.memory, explorers.spectrum,
+        explorers.move, explorers.memory,
         distributed.overhead, distributed.four_workers, distributed.simulation, distributed.overlap, lessons.lessons,
     )
 }

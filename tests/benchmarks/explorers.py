@@ -2,7 +2,7 @@
 import json
 from statistics import median
 
-from tests.benchmarks.measure import Row, alternate, in_kernel, spread
+from tests.benchmarks.measure import Row, in_kernel, spread
 
 OPEN = """
 import gc, json, math, time
@@ -74,13 +74,3 @@ def memory():
     """Memory of the kernel after 2,000 moves less that after 50."""
     grown = float(in_kernel(OPEN, MEMORY))
     return [Row("explorer: memory, 2,000 moves less 50", f"{grown:+.2f} MiB", "≤ 2 MiB", grown <= 2)]
-
-
-def spectrum():
-    """Lesson 04's closed form: the picture of step 10,000 against that of step 10."""
-    from gdlib.lessons.momentum.explorers import spectrum as explorer
-
-    states = [{**explorer().state, "k": k} for k in (10_000, 10)]
-    late, early = alternate(*(lambda state=state: explorer.picture(state) for state in states), repeats=51)
-    ratio = median(late) / median(early)
-    return [Row("spectrum: step 10,000 against step 10", f"{ratio:.2f}×", "≤ 1.2×", ratio <= 1.2)]

@@ -1,10 +1,13 @@
-"""Lesson 01: slopes, gradients, the loop, standardising, one line of backpropagation."""
+"""Lesson 01: slopes, gradients, the loop, the largest learning rate, one line of backpropagation."""
 from __future__ import annotations
 
 import numpy as np
 
+import gdlib as gd
+from gdlib.lessons.kit.diagnosis import kind
 from gdlib.lessons.kit.exercise import Exercise, Lambda
 from gdlib.lessons.kit.prediction import Prediction
+from gdlib.lessons.kit.project import Project
 
 # --- central_difference -----------------------------------------------------------------------------------------------
 
@@ -58,6 +61,10 @@ central_difference = Exercise(
          "h/2 to each side makes a run of h, not h/2. Here f is evaluated at x + h and x - h, and then the run is 2h."),
         (lambda f, x, h: (f(x + h) - f(x - h)) / (h / 2),
          "you divide by half of h. From x - h to x + h the run is twice h."),
+        (lambda f, x, h: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5,
+         "that is the slope for a step of your own. Use the h that you are given."),
+        (lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
+         "that is the second difference: how fast the slope changes. The slope itself is wanted."),
     ],
     hints=["Stand at x and touch the ground at the same distance on either side. How far apart are the two places?",
            "Rise: f(x + h) - f(x - h). Run: 2h.",
@@ -69,7 +76,7 @@ central_difference = Exercise(
 
 
 def mse_gradient(w, X, y):
-    """The gradient, d numbers, of the loss mean((X @ w - y)**2); X is (n, d)."""
+    """The gradient, d numbers, of mean((X @ w - y)**2); X is (n, d)."""
     return 2 * X.T @ (X @ w - y) / len(y)
 
 
@@ -80,6 +87,16 @@ def _inputs(rng):
     yield np.array([1.0, 0.0, 2.0]), np.array([[1.0, 2.0, 3.0]]), np.array([4.0])           # one row
     for n, d in [(20, 3), (5, 5)]:
         yield rng.normal(size=d), rng.normal(size=(n, d)), rng.normal(size=n)
+
+
+def _three_columns(w, X, y):
+    r = X @ w - y
+    return 2 * np.array([np.mean(r * X[:, 0]), np.mean(r * X[:, 1]), np.mean(r * X[:, 2])])
+
+
+def _three_columns_with_ones(w, X, y):
+    r = X @ w - y
+    return 2 * np.array([np.mean(r), np.mean(r * X[:, 1]), np.mean(r * X[:, 2])])
 
 
 mse_gradient = Exercise(
@@ -115,6 +132,16 @@ mse_gradient = Exercise(
          "X.size, here {X.size}, counts all entries of X. The mean runs over the rows: len(y), here {y.size}."),
         (lambda w, X, y: np.mean((X @ w - y) ** 2),
          "that is the loss itself. Its derivatives are wanted."),
+        (lambda w, X, y: 2 * X.T @ (X @ w - y) ** 2 / len(y),
+         "the residuals are squared. The derivative of r² is 2r: the square is gone."),
+        (lambda w, X, y: X.T @ (X @ w - y) ** 2 / len(y),
+         "the residuals are squared. The derivative of r² is 2r: the square is gone, and a factor 2 has come."),
+        (lambda w, X, y: np.mean(2 * X * (X @ w - y)[:, None]),
+         "the mean runs over rows *and* columns. Over the rows alone: `axis=0`."),
+        (lambda w, X, y: np.linalg.lstsq(X, y)[0],
+         "those are the coefficients of the best fit. The slopes of the loss at w are wanted."),
+        *((three, "your function is for an X of three columns. A product with Xᵀ does any number of columns.")
+          for three in (_three_columns, _three_columns_with_ones)),
     ],
     hints=["Write the residual first: r = X @ w - y, one number for each row. How does the mean of r² change "
            "when one w_j changes?",
@@ -127,7 +154,7 @@ mse_gradient = Exercise(
 
 
 def descend(grad, theta0, lr, steps):
-    """The points of gradient descent from theta0 (d numbers), start included: shape (steps + 1, d)."""
+    """The points from theta0, the start too: (steps + 1, d)."""
     path = [theta0]
     for _ in range(steps):
         theta = path[-1] - lr * grad(path[-1])
@@ -173,6 +200,14 @@ def _same_array(grad, theta0, lr, steps):
     return np.array(path)
 
 
+def _one_copy(grad, theta0, lr, steps):
+    theta, path = theta0.copy(), [theta0]
+    for _ in range(steps):
+        theta -= lr * grad(theta)
+        path.append(theta)
+    return np.array(path)
+
+
 def _callers_array(grad, theta0, lr, steps):
     theta = theta0
     path = [theta]
@@ -212,225 +247,105 @@ descend = Exercise(
          "every step starts at theta0 again. Take the last point, path[-1], in both places."),
         (_walk(lambda theta, start, grad, lr: -lr * grad(theta)),
          "that is the step alone. It is added to the last point: path[-1] - …"),
+        *((_walk(lambda theta, start, grad, lr, own=own: theta - own * grad(theta)),
+           f"your learning rate is always {own}. Use the lr that you are given.") for own in (0.001, 0.01, 0.1)),
+        (_one_copy,
+         "all rows but the first are the last point. `-=` changes one array that is in the list many times; "
+         "`theta = path[-1] - …` makes a new one."),
+        (_walk(lambda theta, start, grad, lr: theta - lr * np.sign(grad(theta))),
+         "only the gradient's sign is used. Its length counts, too."),
+        (_walk(lambda theta, start, grad, lr: theta - lr * grad(theta) / np.linalg.norm(grad(theta))),
+         "every step has the length lr. Leave the gradient as long as it is: on a steep slope the step is longer."),
+        (_walk(lambda theta, start, grad, lr: theta - lr * theta),
+         "grad is not used. The step is lr times the slope at the last point, grad(path[-1])."),
         (_walk(lambda theta, start, grad, lr: lr * grad(theta)),
          "that is only what is taken off in a step. Take it off the last point: path[-1] - …"),
     ],
     hints=["The last point of the path is path[-1]. Which way is downhill there, and how far do you go?",
            "The slope there is grad(path[-1]). Against it, lr times as far: that is the step.",
-           "`theta = path[-1] - lr * grad(path[-1])`. (`-=` in place of `= … -` would change points already in the "
-           "list.)"],
+           "`theta = path[-1] - lr * grad(path[-1])`. (With `-=` instead, points that are already in the list would "
+           "change.)"],
     success="This loop is gradient descent, whole. `gd.run` does nothing else.")
 
 
-# --- train_model: the article's program, mended -----------------------------------------------------------------------
+# --- largest_rate -----------------------------------------------------------------------------------------------------
 
 
-def train_model(x, y, alpha, num_iterations):
-    """Fit y ≈ x @ theta from theta = 0: returns theta (d numbers) and the loss before each update (a list)."""
-    theta = np.zeros(x.shape[1])
-    losses = []
-    for _ in range(num_iterations):
-        residual = x @ theta - y
-        losses.append(np.mean(residual**2))
-        theta = theta - alpha * 2 * x.T @ residual / len(y)
-    return theta, losses
+def largest_rate(H):
+    """With every learning rate below it, each walk comes to the lowest point.
+
+    H: the Hessian of a bowl, (d, d), symmetric, all eigenvalues positive.
+    """
+    return 2 / np.linalg.eigvalsh(H).max()
 
 
 def _inputs(rng):
-    yield np.array([[1.0], [2.0]]), np.array([2.0, 3.0]), 0.1, 1
-    yield np.array([[1.0], [2.0], [3.0], [4.0]]), np.array([1.0, 2.0, 3.0, 4.0]), 0.1, 3      # the article's own
-    yield np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([1.0, 3.0]), 0.1, 2
-    yield np.array([[2.0]]), np.array([1.0]), 0.05, 4
-    yield rng.normal(size=(12, 3)), rng.normal(size=12), 0.05, 6
-    yield np.array([[1.0], [2.0]]), np.array([2.0, 3.0]), 0.1, 0
+    yield (np.array([[4.0]]),)
+    yield (np.array([[1.0, 0.0], [0.0, 25.0]]),)
+    yield (np.array([[5.0, 2.0], [2.0, 2.0]]),)                # eigenvalues 1 and 6
+    yield (np.array([[2.0, -1.0], [-1.0, 2.0]]),)              # eigenvalues 1 and 3
+    for d in (3, 5):
+        A = rng.normal(size=(d, d))
+        yield (A @ A.T + 0.1 * np.eye(d),)
 
 
-def _mean_square(x, y, theta):
-    return np.mean((x @ theta - y) ** 2)
-
-
-def _mse(x, y, theta):
-    return 2 * x.T @ (x @ theta - y) / len(y)
-
-
-def _trained(gradient=_mse, loss=_mean_square, start=np.zeros, extra=0, after=False):
-    """A wrong train_model in which one part is replaced."""
-    def train(x, y, alpha, num_iterations):
-        theta, losses = start(x.shape[1]), []
-        for _ in range(num_iterations + extra):
-            before = loss(x, y, theta)
-            theta = theta - alpha * gradient(x, y, theta)
-            losses.append(loss(x, y, theta) if after else before)
-        return theta, losses
-    return train
-
-
-def _predicted_once(x, y, alpha, num_iterations):
-    theta = np.zeros(x.shape[1])
-    residual, losses = x @ theta - y, []
-    for _ in range(num_iterations):
-        losses.append(np.mean(residual**2))
-        theta = theta - alpha * 2 * x.T @ residual / len(y)
-    return theta, losses
-
-
-def _last_loss(x, y, alpha, num_iterations):
-    theta, losses = _trained()(x, y, alpha, num_iterations)
-    return theta, losses[-1]
-
-
-def _loss_at_the_end(x, y, alpha, num_iterations):
-    theta, losses = _trained()(x, y, alpha, num_iterations)
-    return theta, losses + [_mean_square(x, y, theta)]
-
-
-def _swapped(x, y, alpha, num_iterations):
-    return _trained()(x, y, alpha, num_iterations)[::-1]
-
-
-def _half_mean_square(x, y, theta):
-    return _mean_square(x, y, theta) / 2
-
-
-train_model = Exercise(
-    train_model, inputs=_inputs, returns=("theta", "losses"),
+largest_rate = Exercise(
+    largest_rate, inputs=_inputs,
     mistakes=[
-        (_trained(lambda x, y, theta: (x @ theta - y) / len(y)),
-         "this gradient, the printed one, has a number for each row. theta needs one for each parameter: "
-         "multiply the residual by its row of x, with xᵀ in front."),
-        (_trained(lambda x, y, theta: 2 * (x @ theta - y) / len(y)),
-         "this gradient has a number for each row. theta needs one for each parameter: xᵀ in front of the residual."),
-        (_trained(lambda x, y, theta: np.mean(x @ theta - y)),
-         "the residuals were averaged as they are. "
-         "Multiply each by its row of x first (xᵀ in front), and mind the 2 of the square's derivative."),
-        (_trained(lambda x, y, theta: 2 * np.mean(x @ theta - y)),
-         "the residuals were averaged as they are. Multiply each by its row of x first: xᵀ in front."),
-        (_trained(lambda x, y, theta: np.dot(x, x @ theta - y) / len(y)),
-         "x meets the residuals untransposed. xᵀ has one row for each parameter; "
-         "that one is needed, and the 2 of the square's derivative."),
-        (_trained(lambda x, y, theta: 2 * np.dot(x, x @ theta - y) / len(y)),
-         "x meets the residuals untransposed. xᵀ has one row for each parameter; that one is needed."),
-        (_trained(lambda x, y, theta: _mse(x, y, theta) / 2),
-         "your steps are half as long as they should be. "
-         "The loss is a mean of squares without ½, so its gradient has a factor 2."),
-        (_trained(lambda x, y, theta: _mse(x, y, theta) * len(y)),
-         "the gradient is a sum over the rows. The loss is their mean: divide by len(y)."),
-        (_trained(lambda x, y, theta: _mse(x, y, theta) * len(y) / 2),
-         "two factors are missing in the gradient, the 2 of the square's derivative and the 1/n of the mean."),
-        (_trained(lambda x, y, theta: -_mse(x, y, theta)),
-         "the walk goes uphill. Look at the sign of the residual, and at the one in front of alpha."),
-        (_trained(after=True),
-         "these losses are measured after the update. "
-         "The program prints the loss of the prediction it has just made, before the update."),
-        (_trained(loss=lambda x, y, theta: np.sum((x @ theta - y) ** 2)),
-         "these losses are sums of squares. The loss is their mean."),
-        (_trained(loss=_half_mean_square),
-         "these losses have a factor ½. "
-         "The loss is the plain mean of the squares, and your update already follows that one."),
-        (_trained(lambda x, y, theta: _mse(x, y, theta) / 2, loss=_half_mean_square),
-         "loss and gradient fit each other, but both are of half the mean of squares. "
-         "The loss here has no ½, so its gradient has a factor 2."),
-        (_swapped,
-         "theta comes first, then the losses."),
-        (_trained(extra=-1),
-         "one iteration is missing. Take all num_iterations."),
-        (_trained(extra=1),
-         "one iteration too many."),
-        (_trained(start=np.ones),
-         "your walk starts at 1. The program starts at zeros."),
-        (_predicted_once,
-         "the prediction is made once and never again. It depends on theta: make it anew inside the loop."),
-        (_last_loss,
-         "that is only the last loss. Keep one for each iteration, in a list."),
-        (_loss_at_the_end,
-         "there is one loss more than there were updates. Only the loss before each update is wanted."),
+        (lambda H: 1 / np.linalg.eigvalsh(H).max(),
+         "at 1/λ the walk is in the lowest point of that direction at once, and beyond it changes sides. "
+         "But it still comes nearer. Where is |1 − ηλ| no longer below 1?"),
+        (lambda H: 2 / np.linalg.eigvalsh(H).min(),
+         "that is the limit of the flattest direction. All directions share one η. Which one gives way first?"),
+        (lambda H: 1 / np.linalg.eigvalsh(H).min(),
+         "two things: take the steepest direction instead of the flattest, and ask where |1 − ηλ| is no longer below "
+         "1, not where it is 0."),
+        (lambda H: np.linalg.eigvalsh(H).max(),
+         "that is the largest curvature. For which η is |1 − ηλ| below 1?"),
+        (lambda H: np.linalg.eigvalsh(H).max() / 2,
+         "upside down: solve |1 − ηλ| = 1 for η."),
+        (lambda H: 2 * np.linalg.eigvalsh(H).max(),
+         "the steeper the bowl, the smaller the limit. Solve |1 − ηλ| = 1 for η."),
+        (lambda H: 2 / (np.linalg.eigvalsh(H).min() + np.linalg.eigvalsh(H).max()),
+         "that η makes the slowest factor as small as it can be. Larger ones still come to the lowest point: "
+         "the limit is wanted."),
+        (lambda H: 2 / np.trace(H),
+         "that is 2 over the sum of all curvatures. It is safe, but one curvature alone decides: the largest."),
+        (lambda H: 2 / np.linalg.norm(H),
+         "`np.linalg.norm(H)` is the root of the sum of all squared entries. The largest curvature is an eigenvalue: "
+         "`np.linalg.eigvalsh(H)`."),
+        (lambda H: 2 / np.linalg.norm(H, np.inf),
+         "that is the largest sum of a row. The largest eigenvalue is never above it, but it may be below."),
+        (lambda H: 2 / np.diag(H).max(),
+         "the diagonal, which has the largest entry, has the curvatures along the axes. The steepest direction may lie "
+         "between them: `np.linalg.eigvalsh(H)`."),
+        (lambda H: 2 / np.linalg.eigvalsh(H).mean(),
+         "that is the limit for the mean curvature. All directions must come nearer, the steepest one, too."),
+        (lambda H: 2 / np.linalg.det(H),
+         "the determinant is the product of all curvatures. One of them decides."),
+        (lambda H: np.linalg.eigvalsh(H).max() / np.linalg.eigvalsh(H).min(),
+         "that is the condition number, which section 4 is about. For which η is |1 − ηλ| below 1?"),
+        (lambda H: 2 / np.linalg.eigvalsh(H),
+         "these are the limits of all directions, one each. They share one η, so one number is wanted."),
+        (lambda H: 2 / H,
+         "entry by entry is not how a matrix bends a bowl. Its curvatures are the eigenvalues of H: "
+         "`np.linalg.eigvalsh(H)`."),
     ],
-    hints=["Start from the printed loop. What must `update_parameters` know that it was not given?",
-           "Shapes: theta (d,), residual (n,), x (n, d). Which product of x and the residual has d numbers?",
-           "The gradient of the mean of squares is 2 xᵀ(x·theta − y)/n. Keep the loss of each prediction in a list, "
-           "then update."],
-    success="Mended. A gradient check, next, proves it without any answer sheet.")
-
-
-# --- standardise ------------------------------------------------------------------------------------------------------
-
-
-def standardise(X):
-    """X (n, d) with every column at mean 0 and standard deviation 1; a constant column becomes zeros."""
-    mean, std = X.mean(axis=0), X.std(axis=0)
-    return (X - mean) / np.where(std == 0, 1, std)
-
-
-def _inputs(rng):
-    yield (np.array([[1.0, 10.0], [3.0, 30.0]]),)
-    yield (np.array([[1.0], [2.0], [6.0]]),)
-    yield (rng.normal(size=(8, 3)) * [1, 10, 0.1] + [5, 0, -2],)
-    yield (rng.normal(size=(4, 4)),)
-    yield (np.array([[5.0, 1.0], [5.0, 3.0]]),)                # the first column is constant
-
-
-def _scaled(centre, scale, guard):
-    """A wrong standardise: another centre or scale; with guard, a scale of 0 is taken as 1."""
-    def standardise(X):
-        s = np.asarray(scale(X))
-        return (X - centre(X)) / (np.where(s == 0, 1, s) if guard else s)
-    return standardise
-
-
-def _mean(X):
-    return X.mean(axis=0)
-
-
-def _std(X):
-    return X.std(axis=0)
-
-
-_SCALINGS = [
-    (lambda X: X.mean(axis=1), lambda X: X.std(axis=1),
-     "`axis=1` runs along the rows. A mean for each column is `axis=0`."),
-    (lambda X: X.mean(axis=1, keepdims=True), lambda X: X.std(axis=1, keepdims=True),
-     "each row was standardised. The columns are the features: `axis=0`."),
-    (_mean, lambda X: X.var(axis=0),
-     "you divide by the variance. The standard deviation is its root, and has the column's own unit."),
-    (lambda X: 0, _std,
-     "the columns are scaled but not centred. Subtract each column's mean first."),
-    (lambda X: X.min(axis=0), lambda X: X.max(axis=0) - X.min(axis=0),
-     "that is min–max scaling, from 0 to 1. Here the mean should be 0 and the standard deviation 1."),
-    (_mean, lambda X: X.max(axis=0) - X.min(axis=0),
-     "you divide by the range. Divide by the standard deviation."),
-    (_mean, lambda X: X.std(axis=0, ddof=1),
-     "that divides by n − 1 in the deviation (`ddof=1`). "
-     "Here it is the deviation of these very rows, by n, as NumPy's `std` has it."),
-]
-
-_NO_BRACKETS = "Python divides before it subtracts. Put brackets around the difference: `(X - mean) / std`."
-
-standardise = Exercise(
-    standardise, inputs=_inputs,
-    mistakes=[
-        (lambda X: X - X.mean(axis=0) / X.std(axis=0), _NO_BRACKETS),
-        (lambda X: X - X.mean(axis=0) / np.where(X.std(axis=0) == 0, 1, X.std(axis=0)), _NO_BRACKETS),
-        (_scaled(_mean, _std, guard=False),
-         "a constant column has deviation 0, and 0/0 is not a number. Divide by 1 there, and it becomes zeros."),
-        (lambda X: (X - X.mean()) / X.std(),
-         "one mean and one deviation were used for the whole table. Each column has its own: `axis=0`."),
-        (lambda X: X - X.mean(axis=0),
-         "the columns are centred but not scaled. Divide by each column's standard deviation."),
-        *((_scaled(centre, scale, guard), text) for centre, scale, text in _SCALINGS for guard in (True, False)),
-    ],
-    hints=["For each column: subtract its mean, divide by its standard deviation. Which axis do the rows run along?",
-           "`X.mean(axis=0)` and `X.std(axis=0)` have one number for each column, and broadcast over the rows.",
-           "A constant column has deviation 0. `np.where(std == 0, 1, std)` divides it by 1."],
-    success="Each column now has mean 0 and standard deviation 1, and a constant one is out of the way.",
-    nearly="It is off by a millionth at most, as happens when a small number is added to std; "
-           "`np.where(std == 0, 1, std)` is exact.")
+    hints=["A walk comes to the lowest point if it comes nearer along every eigenvector. For one of curvature λ, solve "
+           "|1 − ηλ| < 1.",
+           "That gives η < 2/λ. There are d of these limits, and one η for all. Which is the strictest?",
+           "`np.linalg.eigvalsh(H)` gives the eigenvalues of a symmetric matrix: 2 over the largest."],
+    success="One number of the loss says how large every learning rate may be. Lesson 03 lives on it.")
 
 
 # --- backprop_line ----------------------------------------------------------------------------------------------------
 
 
 def backprop_line(delta2, W2, h):
-    """delta2 (n, k), W2 (H, k), h = tanh(a) (n, H): the loss's derivative by a, (n, H)."""
+    """The loss's derivative by a, (n, H).
+
+    delta2: (n, k); W2: (H, k); h = tanh(a): (n, H).
+    """
     return (delta2 @ W2.T) * (1 - h**2)
 
 
@@ -468,6 +383,14 @@ backprop_line = Exercise(
          "the sign is reversed. Nothing on the way back changes the sign; the minus comes in the update."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * h,
          "you multiply by h itself. The chain rule wants the derivative of tanh, 1 − h²."),
+        (lambda delta2, W2, h: (delta2 @ W2.T) * (h > 0),
+         "(h > 0) is the derivative of ReLU. That of tanh is 1 − h²."),
+        (lambda delta2, W2, h: (delta2 @ W2.T) / (1 - h**2),
+         "you divide by the derivative of tanh. The chain rule multiplies."),
+        (lambda delta2, W2, h: (delta2 @ W2.T) * np.sqrt(1 - h**2),
+         "you multiply by √(1 − h²). The derivative of tanh is 1 − h²."),
+        (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h**2) / len(h),
+         "you divide by the number of rows. The mean's 1/n is already in delta2."),
     ],
     hints=["Two factors, one for each thing passed on the way back: the weights, then tanh.",
            "Through the weights: delta2 is (n, k), the result (n, H). Which product with W2 fits?",
@@ -475,19 +398,152 @@ backprop_line = Exercise(
     success="Every deeper network repeats this line, once for each layer.")
 
 
+# --- the project ------------------------------------------------------------------------------------------------------
+
+
+def my_descent():
+    """A loss of your own: loss, grad, start, lr, steps."""
+    homes = np.array([[0.0, 0.0], [4.0, 0.5], [1.0, 3.0], [3.5, 2.5], [0.5, 1.0]])
+
+    def loss(place):  # where to dig a well: the mean distance to the homes, rounded off near each
+        return np.mean(np.sqrt(1 + ((place - homes) ** 2).sum(axis=1)))
+
+    def grad(place):
+        way = place - homes
+        return np.mean(way / np.sqrt(1 + (way**2).sum(axis=1))[:, None], axis=0)
+
+    H = gd.analysis.hessian(gd.Objective("well", loss, grad), homes.mean(axis=0))
+    return loss, grad, np.array([6.0, 6.0]), 1 / np.linalg.eigvalsh(H).max(), 100
+
+
+MOST_STEPS = 10_000
+
+
+def _walked(make):
+    """The loss as an Objective, the start, lr, and where gradient descent ends."""
+    loss, grad, start, lr, steps = make()
+    f = gd.Objective("yours", loss, lambda theta: np.asarray(grad(theta.copy()), float))
+    start = np.array(start, float)
+    theta = start
+    for _ in range(steps):
+        theta = theta - lr * f.grad(theta)
+    return f, start, lr, theta
+
+
+def _bends(make):
+    """The curvatures where the walk ends, and the learning rate."""
+    f, _, lr, end = _walked(make)
+    return np.linalg.eigvalsh(gd.analysis.hessian(f, end)), lr
+
+
+def _has_its_parts(make):
+    made = make()
+    if not (isinstance(made, tuple) and len(made) == 5):
+        return f"my_descent returned {kind(made)}. Return five things: loss, grad, start, lr, steps."
+    loss, grad, start, lr, steps = made
+    if not (callable(loss) and callable(grad)):
+        return f"loss and grad must be functions; got {kind(loss)} and {kind(grad)}. Return them without a call."
+    if np.ndim(start) != 1 or np.size(start) < 2:
+        return f"start must be a list of two numbers or more; got {kind(start)}. One direction alone is no landscape."
+    if isinstance(lr, bool) or not isinstance(lr, int | float | np.floating) or not lr > 0:
+        return f"lr must be a number above 0; got {kind(lr)}."
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MOST_STEPS:
+        return f"steps must be a whole number from 1 to {MOST_STEPS:,}; got {kind(steps)}."
+    return ""
+
+
+def _is_a_number(make):
+    loss, _, start, *_ = make()
+    value = loss(np.array(start, float))
+    if np.ndim(value) or not np.isfinite(value):
+        return f"at the start it is {kind(value)}. It must be one finite number."
+    return ""
+
+
+FACTORS = {-1.0: "its sign is turned: it points downhill", 0.5: "it is half as long as it should be",
+           2.0: "it is twice as long as it should be"}
+
+
+def _has_its_gradient(make):
+    loss, grad, start, *_ = make()
+    start = np.array(start, float)
+    for theta in start + np.random.default_rng(0).normal(size=(5, start.size)):
+        given = theta.copy()
+        got = np.asarray(grad(given), float)
+        if not np.array_equal(given, theta):
+            return "grad changed the place that it was given. Work on a copy."
+        if got.shape != start.shape:
+            return f"grad gives shape {got.shape} at a place of shape {start.shape}. One slope for each coordinate."
+        check = gd.analysis.check_gradient(loss, lambda _, got=got: got, theta, tolerance=1e-5)
+        if not check.ok:
+            told = [words for factor, words in FACTORS.items()
+                    if np.allclose(got, factor * check.numerical, rtol=1e-4, atol=1e-8)]
+            return f"{told[0]}." if told else f"{check}, at {np.round(theta, 3)}."
+    return ""
+
+
+def _comes_down(make):
+    f, start, _, end = _walked(make)
+    if not np.isfinite(end).all() or not f(end) <= f(start):
+        return "the loss grows on the way. Is lr below 2 over the largest curvature there?"
+    if f(end) == f(start):
+        return "the loss is the same at the start and at the end. Does the walk begin on a slope?"
+    slopes = [np.linalg.norm(f.grad(theta)) for theta in (start, end)]
+    if slopes[1] > 1e-3 * slopes[0]:
+        return (f"the slope is {slopes[0]:.3g} at the start and still {slopes[1]:.3g} at the end. Go on until a "
+                "thousandth is left: more steps, or a larger lr.")
+    return ""
+
+
+def _ends_in_a_bowl(make):
+    curvatures, _ = _bends(make)
+    if curvatures[0] < -1e-4 * np.abs(curvatures).max():
+        return f"where the walk ends the ground bends downwards in a direction (curvature {curvatures[0]:.3g})."
+    return ""
+
+
+def _rate_fits(make):
+    curvatures, lr = _bends(make)
+    limit = 2 / curvatures[-1]
+    if not 0.1 * limit <= lr < limit:
+        return (f"where the walk ends the largest curvature is {curvatures[-1]:.4g}, so the limit is {limit:.4g}; "
+                f"got lr = {lr:.4g}. Derive it from the curvature: at least a tenth of the limit, and below it.")
+    return ""
+
+
+my_descent = Project(
+    my_descent,
+    points=[
+        ("it has a loss, its gradient, a start, a learning rate and a number of steps", _has_its_parts),
+        ("the loss is a number", _is_a_number),
+        ("the gradient agrees with central differences at five places", _has_its_gradient),
+        ("the walk comes down, and a thousandth of the slope is left", _comes_down),
+        ("it ends where the ground bends upwards", _ends_in_a_bowl),
+        ("the learning rate fits the curvature there", _rate_fits),
+    ],
+    hints=["What would you like to have as small as possible? The way to your friends' homes, the error of a fit to "
+           "numbers of your own, the energy of a hanging chain. Write it as a function of two numbers or more.",
+           "Work out its gradient by hand, and hold it against `analysis.numerical_gradient(loss, start)`.",
+           "The curvatures where the walk ends are the eigenvalues of "
+           "`analysis.hessian(gd.Objective('mine', loss, grad), end)`. Take 1 over the largest as lr: half the limit."],
+    success="A loss that nobody has descended before, with a gradient that is proven.")
+
+
 # --- predictions ------------------------------------------------------------------------------------------------------
 
 best_step = Prediction(
     "best_step",
     "The forward difference (f(x + h) − f(x))/h: which h comes nearest to the true slope?",
-    at_least={
-        "1e-2: coarse, but safe from rounding": 3e-4,
-        "1e-5": 3e-7,
-        "1e-8": 1e-11,
-        "1e-15: the smaller the better": 0,
-    },
+    at_least={"1e-2": 3e-4, "1e-5": 3e-7, "1e-8": 1e-11, "1e-15: the smaller the better": 0},
     why="Two errors meet. The curve's bend costs about h, and shrinks with it; rounding f to 16 digits costs up to "
-        "about 1e-16 / h, and grows. They are equal near the root of 1e-16.")
+        "about 1e-16 / h, and grows. They are equal near the root of 1e-16.",
+    replies={
+        "1e-2": "Rounding does no harm yet at 1e-2. The bend of the curve does: it costs about h.",
+        "1e-5": "1e-5 is safe from rounding, but the bend still costs a thousand times more than at 1e-8. It is the "
+                "best step of another formula, which comes next.",
+        "1e-15: the smaller the better": "On paper, yes. But f(x + h) and f(x) have 16 digits each, and at 1e-15 they "
+                                         "share nearly all of them: the difference is mostly rounding.",
+    })
 
 sixty_degrees = Prediction(
     "sixty_degrees",
@@ -499,56 +555,94 @@ sixty_degrees = Prediction(
         "it depends on the surface": 0,
     },
     why="The slope in a direction is ‖∇J‖ cos φ, on any smooth surface, and cos 60° is ½. A direction that is a "
-        "little off the steepest one costs almost nothing: the cosine is flat at 0.")
+        "little off the steepest one costs almost nothing: the cosine is flat at 0.",
+    replies={
+        "nearly all of it (87 %)": "87 % is cos 30°. The share falls slowly at first, and then faster.",
+        "a third: 60° of 90° are gone": "That would be a straight line from 0° to 90°. The share is a cosine: it falls "
+                                        "slowly at first, and fast near 90°.",
+        "it depends on the surface": "How steep the steepest slope is depends on the surface. The share of it does "
+                                     "not: from close enough every smooth surface is a plane.",
+    })
+
+forgotten_two = Prediction(
+    "forgotten_two",
+    "Somebody forgets the 2 in the gradient, and runs gradient descent. What does the loss do?",
+    equal_to={
+        "it grows": "grows",
+        "it falls, and comes to rest too high": "too high",
+        "it falls to its lowest value all the same": "lowest",
+    },
+    why="Every step is half as long, as if η were half as large. The walk arrives all the same, so the loss never "
+        "tells; but η no longer means what it says. Only a gradient check sees it.",
+    replies={
+        "it grows": "Half a gradient still points straight uphill. A step against it goes down, and is even shorter.",
+        "it falls, and comes to rest too high": "The walk rests where the gradient is 0. Half of 0 is 0, at the same "
+                                                "place.",
+    })
+
+edge = Prediction(
+    "edge",
+    "A hiker walks on the parabola J = ½θ², whose slope at θ is θ. From which learning rate on does the hiker no "
+    "longer come to the lowest point?",
+    at_least={
+        "0.5": 0.4,
+        "1: from there on each step jumps over the lowest point": 0.9,
+        "2": 1.9,
+        "from none: every step goes downhill": 10,
+    },
+    why="A step of η times the slope goes from θ to θ − ηθ = (1 − η)θ. Beyond η = 1 it jumps over the lowest point. "
+        "But it lands nearer than before, up to η = 2.",
+    replies={
+        "0.5": "At 0.5 each step goes half of the way to the lowest point: safe, and quick.",
+        "1: from there on each step jumps over the lowest point": "It does jump over the lowest point. But at 1.5, for "
+                                                                  "example, it lands at half the distance, on the "
+                                                                  "other side.",
+        "from none: every step goes downhill": "It sets out downhill. With a long step it climbs the other side, and "
+                                               "may end higher than it began.",
+    })
+
+zigzag = Prediction(
+    "zigzag",
+    "On the ravine, a learning rate of 0.03 glides along the valley; at 0.07 the path swings from wall to wall at "
+    "every step. Which comes within 0.01 of the lowest point first?",
+    at_least={"the gliding one": 0, "the swinging one": 1.2, "both about alike": 1 / 1.2},
+    why="The slowest direction decides. At 0.07 a step leaves 0.75 of the swing, and 0.93 of the way along the valley; "
+        "at 0.03 it leaves 0.97 of the way along. Swings that die out faster than that cost nothing.",
+    replies={
+        "the gliding one": "The swings look like waste, but they die out in a few steps. The way along the valley is "
+                           "the long one, and there the larger learning rate is faster.",
+        "both about alike": "The two walks share the valley, and along it the step is η times the slope: 0.07 goes "
+                            "more than twice as far.",
+    })
 
 how_long = Prediction(
     "how_long",
-    "At the article's rate, 0.001, after how many iterations are all three coefficients within 0.01 of (0, 0, 1)?",
+    "At the article's learning rate, 0.001, after how many iterations are all three coefficients within 0.01 of "
+    "(0, 0, 1)?",
     at_least={
         "about 20, as many as its program takes": 0,
         "about 100, where its table ends": 50,
         "about 1,000": 500,
         "more than 10,000": 10_000,
     },
-    why="The error shrinks fast along the steepest direction of the loss and slowly along the flattest. The largest "
-        "eigenvalue bounds the rate, the smallest sets the waiting time: about 1/(η λmin) steps for each factor e.")
+    why="The flattest direction sets the wait: about 1/(η λmin) iterations for each factor of e.",
+    replies={
+        "about 20, as many as its program takes": "After 20 iterations the curve looks finished, and the loss hardly "
+                                                  "falls. That is not the same as having arrived.",
+        "about 100, where its table ends": "A table ends where its author stops. Look at its last row: w₁ is still "
+                                           "0.18 from 0.",
+        "about 1,000": "From row 10 to row 100 w₁ moved by 0.03, and slower and slower. 0.18 had to go.",
+    })
 
-zigzag = Prediction(
-    "zigzag",
-    "On the ravine, a rate of 0.03 glides along the valley; at 0.07 the path swings from wall to wall at every step. "
-    "Which comes within 0.01 of the lowest point first?",
-    at_least={"the gliding one": 0, "the swinging one": 1.2, "both about alike": 1 / 1.2},
-    why="Swinging costs nothing as long as each swing is shorter than the last. Along the valley the larger rate "
-        "walks faster, and that is the long way.")
-
-first_fault = Prediction(
-    "first_fault",
-    "The article's linear-regression program, run exactly as printed: what happens?",
-    equal_to={
-        "it fits the line": "fits",
-        "it runs, but the loss grows": "grows",
-        "Python does not know a name (NameError)": "NameError",
-        "the shapes don't fit (ValueError)": "ValueError",
-    },
-    why="`update_parameters` speaks of y_true and y_pred, which nobody gave it: they live in other functions. The "
-        "first fault that stops a program hides all those behind it, so mend one and run again.")
-
-scaled_steps = Prediction(
-    "scaled_steps",
-    "By what factor does the number of steps shrink when each (centred) column is also divided by its standard "
-    "deviation, both at their best rate?",
-    at_least={"hardly (below 3)": 0, "about 10 (3–30)": 3, "about 100 (30–1,000)": 30, "more than 1,000": 1_000},
-    why="The number of steps follows the condition number of the Hessian, λmax/λmin, and that goes with the square of "
-        "the columns' scales: a column measured in units ten times smaller makes it up to a hundred times larger.")
-
-which_valley = Prediction(
-    "which_valley",
-    "Himmelblau's surface has four equally deep valleys. What share of the starts ends in the valley nearest to it?",
-    at_least={
-        "all of them": 0.995,
-        "more than nine in ten, but not all": 0.9,
-        "about two in three": 0.45,
-        "hardly better than chance, one in four": 0,
-    },
-    why="The hiker follows the slope underfoot and knows nothing of distances. The borders between the basins are "
-        "ridges of the surface, not the lines halfway between the valleys.")
+kappa_left = Prediction(
+    "kappa_left",
+    "κ of the raw columns is 52 million. What is it once every column has mean 0 and standard deviation 1?",
+    at_least={"1: the bowl is round": 0, "about 500": 50, "about 50,000": 5_000, "still millions": 5e5},
+    why="Scale and offset are gone. What is left comes from columns that resemble each other: along their difference "
+        "the loss is nearly flat.",
+    replies={
+        "1: the bowl is round": "It would be if the columns had nothing in common. Some resemble each other (s1 and "
+                                "s2): along their difference the loss is nearly flat, whatever the scale.",
+        "about 50,000": "That is about what the mean *or* the standard deviation alone brings. Together they do more.",
+        "still millions": "Millions come from columns far from 0 and of different size, and both are mended.",
+    })

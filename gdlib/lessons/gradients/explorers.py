@@ -11,6 +11,7 @@ from gdlib.lessons.kit.explorer import (
     LogSlider,
     Slider,
     Stops,
+    Switch,
     WholeSlider,
     counted,
     fixed,
@@ -48,7 +49,7 @@ class hiker(Explorer):
     Parameters
     ----------
     surface : {"bowl", "ravine", "rosenbrock", "himmelblau", "saddle"}
-        The landscape; a new one sets the start and the rate to values that suit it.
+        The landscape; a new one sets the start and the learning rate to values that suit it.
     x, y : float
         Where the walk begins.
     lr : float
@@ -61,7 +62,7 @@ class hiker(Explorer):
         "surface": Choice("surface", "himmelblau", tuple(SURFACES)),
         "x": Slider("start x", -0.35, -7.2, 7.2, 0.05),
         "y": Slider("start y", -0.5, -4.8, 4.8, 0.05),
-        "lr": LogSlider("rate η", 0.01, 1e-4, 1.0, 0.04),
+        "lr": LogSlider("η", 0.01, 1e-4, 1.0, 0.04),
         "steps": WholeSlider("steps", 30, 0, MOST_STEPS),
     }
     moving = "steps"
@@ -107,11 +108,11 @@ class hiker(Explorer):
             "now": len(path) - 1,
         }
 
-        words = f"After {counted(steps, 'step')} of rate {number(lr)} from ({fixed(x)}, {fixed(y)}): "
+        words = f"After {counted(steps, 'step')} at η = {number(lr)} from ({fixed(x)}, {fixed(y)}): "
         if left_now:
             words += (
                 f"off the map. Step {left} led out of it, from height {number(height[left - 1])} to "
-                f"{number(height[left])}: the rate is too large for the slope there."
+                f"{number(height[left])}: η is too large for the slope there."
             )
         else:
             nearest = minima[np.linalg.norm(minima - path[-1], axis=-1).argmin()]
@@ -270,29 +271,35 @@ def arrowheads(pixels, size=12.0, apart=45.0):
 
 # --- parabola ---------------------------------------------------------------------------------------------------------
 
-SIDE, TOP_RATE = 3.0, 2.4  # half the picture's width; the largest rate, in units of 1/λ = 1
+SIDE, LOW, HEIGHT, TOP_RATE = 3.0, -0.6, 9.4, 2.4  # half the bowl's width, its ends in height; the largest η
 BOWL_BOX, RULE_BOX = (0.06, 0.155, 0.44, 0.73), (0.585, 0.155, 0.395, 0.73)
 
 
 class parabola(Explorer):
-    """Gradient descent on the parabola ½θ², and the factor |1 − ηλ| by which each step multiplies the distance.
+    """Gradient descent on the parabola ½λθ², and by what each step multiplies the distance to the lowest point.
 
-    A click on the right chooses the rate, a click on the left the start.
+    A click on the right chooses the learning rate, a click on the left the start.
 
     Parameters
     ----------
     lr : float
-        η, the learning rate; the curvature λ is 1.
+        η, the learning rate.
+    curvature : float
+        λ, how much the slope grows per unit of θ.
     start : float
         Where the walk begins.
     steps : int
         How many steps are taken.
+    theory : bool
+        Whether the line of theory, |1 − ηλ|, is drawn.
     """
 
     controls = {
-        "lr": Slider("rate η", 0.4, 0.02, TOP_RATE, 0.02),
+        "lr": Slider("η", 0.4, 0.02, TOP_RATE, 0.02),
+        "curvature": Slider("curvature λ", 1.0, 0.5, 2.0, 0.25),
         "start": Slider("start θ", -2.5, -3.0, 3.0, 0.1),
         "steps": WholeSlider("steps", 10, 0, 30),
+        "theory": Switch("theory", False),
     }
     moving = "lr"
 
@@ -300,19 +307,21 @@ class parabola(Explorer):
         """The controls that a click sets."""
         if place := place_on(RULE_BOX, (0, TOP_RATE), (0, 1.5), x, y):
             return {"lr": self.controls["lr"].nearest(place[0])}
-        place = place_on(BOWL_BOX, (-SIDE, SIDE), (-0.3, 4.7), x, y)
+        place = place_on(BOWL_BOX, (-SIDE, SIDE), (LOW, HEIGHT), x, y)
         return {"start": self.controls["start"].nearest(place[0])} if place else {}
 
     @staticmethod
     def picture(state):
-        lr, start, steps = (state[k] for k in ("lr", "start", "steps"))
-        factor = 1 - lr
+        lr, curvature, start, steps, theory = (state[k] for k in ("lr", "curvature", "start", "steps", "theory"))
+        factor = 1 - lr * curvature
         theta = start * factor ** np.arange(steps + 1)
         inside = np.abs(theta) <= SIDE
         left = int(np.argmin(inside)) if not inside.all() else None
-        data = {"scene": None, "theta": theta[:left], "lr": lr, "factor": abs(factor), "left": left is not None}
-        words = f"From θ = {fixed(start, 1)}, η = {fixed(lr)}, {counted(steps, 'step')}: each multiplies the "
-        words += f"distance by 1 − ηλ = {fixed(factor)}. "
+        data = {"scene": None, "theta": theta[:left], "lr": lr, "curvature": curvature, "factor": abs(factor),
+                "left": left is not None, "theory": theory}  # fmt: skip
+        words = f"From θ = {fixed(start, 1)}, {counted(steps, 'step')} at η = {fixed(lr)} on curvature "
+        words += f"{number(curvature)}: each multiplies the distance by {fixed(abs(factor))}"
+        words += f" = |1 − {fixed(lr)} · {number(curvature)}|. " if theory else ". "
         if start == 0:
             words += "The walk begins at the lowest point, and stays there."
         elif abs(factor) < 1e-9:
@@ -330,38 +339,41 @@ class parabola(Explorer):
     @staticmethod
     def draw(fig, scene):
         bowl, rule = fig.add_axes(BOWL_BOX), fig.add_axes(RULE_BOX)
-        theta = np.linspace(-SIDE, SIDE, 200)
-        bowl.plot(theta, theta**2 / 2, color="0.6", linewidth=2)
-        bowl.set(xlim=(-SIDE, SIDE), ylim=(-0.3, 4.7))
+        bowl.set(xlim=(-SIDE, SIDE), ylim=(LOW, HEIGHT))
         bowl.set_xlabel("θ", fontsize=13)
-        bowl.set_title("loss ½λθ², with curvature λ = 1", fontsize=13)
+        bowl.set_title("loss ½λθ²", fontsize=13)
         mark(bowl, "lowest").set_data([0], [0])
         rule.set(xlim=(0, TOP_RATE), ylim=(0, 1.5), yticks=[0, 0.5, 1, 1.5])
         rule.axhspan(1, 1.5, color="#f6dfd3", linewidth=0)
-        rule.axhline(1, color="black", linewidth=1)
-        eta = np.array([0, 1, TOP_RATE])
-        rule.plot(eta, np.abs(1 - eta), color="black", linewidth=1)
-        for words, place in (("away", (0.06, 1.04)), ("nearer", (0.06, 0.06)), ("1/λ: at once", (1, 0.36)),
-                             ("2/λ: the edge", (2, 1.06))):  # fmt: skip
-            rule.annotate(words, place, ha="left" if place[0] < 1 else "center", fontsize=12, color="0.25")
+        rule.axhline(1, color="0.5", linewidth=1)
+        for words, y in (("further away", 1.04), ("nearer", 0.91)):
+            rule.annotate(words, (2.36, y), ha="right", fontsize=12, color="0.25")
         rule.set_xlabel("learning rate η", fontsize=13)
-        rule.set_title("factor of a step, |1 − ηλ|", fontsize=13)
+        rule.set_title("what a step leaves of the distance", fontsize=13)
         for ax in (bowl, rule):
             ax.tick_params(labelsize=12)
+            ax.spines[["top", "right"]].set_visible(False)
         return {
+            "ground": bowl.plot([], [], color="0.6", linewidth=2)[0],
             "path": bowl.plot([], [], "o-", color=COLOUR, linewidth=1.4, markersize=4)[0],
             "start": mark(bowl, "start"),
             "now": mark(bowl, "now", COLOUR),
+            "theory": rule.plot([], [], color="black", linewidth=1)[0],
+            "said": rule.annotate("", (2.36, 0.06), ha="right", fontsize=13),
             "line": rule.axvline(0, color="0.5", linewidth=1, linestyle=":"),
             "factor": mark(rule, "now", COLOUR),
         }
 
     @staticmethod
     def update(artists, data):
-        theta = data["theta"]
-        artists["path"].set_data(theta, theta**2 / 2)
-        artists["start"].set_data(theta[:1], theta[:1] ** 2 / 2)
-        artists["now"].set_data(*([[], []] if data["left"] else [theta[-1:], theta[-1:] ** 2 / 2]))
+        theta, curvature = data["theta"], data["curvature"]
+        across, eta = np.linspace(-SIDE, SIDE, 200), np.linspace(0, TOP_RATE, 481)
+        artists["ground"].set_data(across, curvature * across**2 / 2)
+        artists["path"].set_data(theta, curvature * theta**2 / 2)
+        artists["start"].set_data(theta[:1], curvature * theta[:1] ** 2 / 2)
+        artists["now"].set_data(*([[], []] if data["left"] else [theta[-1:], curvature * theta[-1:] ** 2 / 2]))
+        artists["theory"].set_data(*([eta, np.abs(1 - eta * curvature)] if data["theory"] else [[], []]))
+        artists["said"].set_text("|1 − ηλ|" if data["theory"] else "")
         artists["line"].set_xdata([data["lr"]] * 2)
         artists["factor"].set_data([data["lr"]], [data["factor"]])
 

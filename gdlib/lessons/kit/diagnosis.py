@@ -159,8 +159,13 @@ def _raised(fn, cases):
     error, more = case.got.error, ""
     if isinstance(error, UnboundLocalError):
         more = " That name has no value yet when the line first runs."
+    if isinstance(error, TypeError) and "'Lambda'" in str(error):  # a function among the arguments
+        more = " A function that you are given stands there without a call: write brackets after it, with a place."
     if isinstance(error, TypeError) and "Axis must be specified" in str(error):  # np.average
         more = " np.average must know along which axis the weights lie: axis=0 runs along a list of arrays."
+    name = next((name for name, value in case.arguments.items() if callable(value)), None)
+    if isinstance(error, TypeError) and name and "unsupported operand" in str(error) and "Lambda" in str(error):
+        more = f" `{name}` is a function. Call it, as in `{name}(…)`, to get a number."
     if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
         more = f" {_shapes(case)} `*` multiplies entry by entry, `@` multiplies rows with columns."
     return f"your function raised {case.got}{line_of(fn, error)}.{more} The call was {case.call}."

@@ -150,15 +150,13 @@ class Exercise(Task):
         The names of the results, where the solution returns a tuple.
     success : str, optional
         A sentence for those who have solved it.
-    nearly : str, optional
-        A sentence instead of `success` for a function that passes but differs by more than rounding.
     """
 
-    def __init__(self, solution, *, inputs, mistakes, hints, returns=(), success="", nearly=""):
+    def __init__(self, solution, *, inputs, mistakes, hints, returns=(), success=""):
         super().__init__(solution, hints)
         self.parameters = tuple(inspect.signature(solution).parameters)
         self.inputs, self.mistakes = inputs, mistakes
-        self.returns, self.success, self.nearly = returns, success, nearly
+        self.returns, self.success = returns, success
 
     def diagnose(self, fn):
         """Find out what `check` shows.
@@ -191,8 +189,7 @@ class Exercise(Task):
             return found(f"your function had not ended after {SECONDS} s. Is there a loop whose end is never reached? "
                          f"The call was {case.call}.")
         if _agree(got, expected):
-            last = self.success if not self.nearly or _agree(got, expected, rtol=1e-10) else self.nearly
-            return found(f"✓ as expected on all {len(calls)} inputs. {last}".strip(), passed=True)
+            return found(f"✓ as expected on all {len(calls)} inputs. {self.success}".strip(), passed=True)
         if unfinished(fn) or any(g.value is Ellipsis for g in got):
             return found(self._untouched(), attempted=False)
         cases = [Case(self, *case) for case in zip(calls, got, expected, strict=True)]

@@ -8,7 +8,7 @@ from gdlib.lessons.kit.prediction import Prediction
 
 
 def slope_of_line(x1, y1, x2, y2):
-    """The slope of the line through (x1, y1) and (x2, y2): how much y rises for each 1 that x grows."""
+    """The slope of the line through (x1, y1) and (x2, y2)."""
     return (y2 - y1) / (x2 - x1)
 
 
@@ -36,6 +36,20 @@ slope_of_line = Exercise(
          "Python divides before it subtracts. Put brackets around each difference."),
         (lambda x1, y1, x2, y2: y2 / x2,
          "that is the slope from the origin to the second point. The first point is missing: take differences."),
+        (lambda x1, y1, x2, y2: y1 / x1,
+         "that is the slope from the origin to the first point. The second point is missing: take differences."),
+        (lambda x1, y1, x2, y2: (y2 - y1) * (x2 - x1),
+         "rise and run were multiplied. Divide the rise by the run."),
+        (lambda x1, y1, x2, y2: (y2 + y1) / (x2 + x1),
+         "the coordinates were added. A slope needs their differences."),
+        (lambda x1, y1, x2, y2: (y2 - y1) // (x2 - x1),
+         "`//` rounds down to a whole number. Use `/`."),
+        (lambda x1, y1, x2, y2: np.arctan2(y2 - y1, x2 - x1),
+         "that is the angle of the line. Its slope is the rise divided by the run."),
+        (lambda x1, y1, x2, y2: np.arctan((y2 - y1) / (x2 - x1)),
+         "that is the angle of the line. Its slope is the rise divided by the run."),
+        (lambda x1, y1, x2, y2: np.hypot(x2 - x1, y2 - y1),
+         "that is the distance between the points. The slope is the rise divided by the run."),
     ],
     hints=["How much does y grow from the first point to the second? And x?",
            "The slope is the first of these divided by the second. Mind the brackets: `(a - b) / (c - d)`."],
@@ -53,4 +67,11 @@ first_step = Prediction(
     },
     why="The slope was felt at one place only. On a straight hillside twice the step would lose exactly twice the "
         "height; where the ground bends up toward a valley it loses less, and in the end the step climbs the other "
-        "side; where it bends down, on a hilltop, it loses more.")
+        "side; where it bends down, on a hilltop, it loses more.",
+    replies={
+        "exactly twice as much": "It would be so on a straight hillside. This one becomes less steep on the way down.",
+        "more than twice as much": "It would be so where the ground becomes steeper on the way. Here it flattens out, "
+                                   "toward a valley.",
+        "none: the hiker ends higher than before the step": "That happens, if the step is so long that it climbs the "
+                                                            "other side. Here the double step does not go so far.",
+    })

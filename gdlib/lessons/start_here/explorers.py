@@ -20,6 +20,7 @@ from gdlib.plots import METHOD
 WEST, EAST, TOP, MOST_STEPS = 0.0, 100.0, 40.0, 40
 LAND_BOX = (0.07, 0.15, 0.51, 0.74)
 STICK = 4.5  # how far the stick reaches to either side, in m
+FOG = 0.88  # its grey
 
 
 def _height(theta):
@@ -51,8 +52,8 @@ class fog(Explorer):
     ----------
     start : float
         Where the walk begins, in m east.
-    rate : float
-        How many metres a step is long for each metre that the ground falls per metre.
+    lr : float
+        η, the learning rate: how many metres a step is long for each metre that the ground falls per metre.
     steps : int
         How many steps are taken.
     lift : bool
@@ -61,7 +62,7 @@ class fog(Explorer):
 
     controls = {
         "start": Slider("start (m)", 6.0, 1.0, 99.0, 0.5),
-        "rate": LogSlider("rate", 4.0, 0.1, 100.0, 0.05),
+        "lr": LogSlider("learning rate", 4.0, 0.1, 100.0, 0.05),
         "steps": WholeSlider("steps", 12, 0, MOST_STEPS),
         "lift": Switch("lift the fog", False),
     }
@@ -74,8 +75,8 @@ class fog(Explorer):
 
     @staticmethod
     def picture(state):
-        start, rate, steps, lift = (state[k] for k in ("start", "rate", "steps", "lift"))
-        x = gd.run(mountain, gd.gradient_descent(rate), [start], steps).theta[:, 0]
+        start, lr, steps, lift = (state[k] for k in ("start", "lr", "steps", "lift"))
+        x = gd.run(mountain, gd.gradient_descent(lr), [start], steps).theta[:, 0]
         outside = np.flatnonzero(~((x >= WEST) & (x <= EAST)))
         left = int(outside[0]) if outside.size else None
         x = x[:left]
@@ -83,14 +84,14 @@ class fog(Explorer):
 
         if left is not None:
             side, steep = "east" if slope[-1] < 0 else "west", abs(slope[-1])
-            far = number(rate * steep)
+            far = number(lr * steep)
             words = (
-                f"From {number(start)} m east with rate {number(rate)}: step {left} was {far} m long, over the "
-                f"{side}ern edge and off the map. Such a rate is too large for ground as steep as {number(steep)}."
+                f"From {number(start)} m east with learning rate {number(lr)}: step {left} was {far} m long, "
+                f"over the {side}ern edge and off the map. That is too large for ground as steep as {number(steep)}."
             )
         else:
             words = (
-                f"After {counted(steps, 'step')} of rate {number(rate)} from {number(start)} m east: "
+                f"After {counted(steps, 'step')} at learning rate {number(lr)} from {number(start)} m east: "
                 f"height {fixed(y[-1])} m, and the stick feels {_feels(slope[-1])}."
             )
             turns = int(np.sum(slope[1:-1] * slope[:-2] < 0)) if steps > 2 else 0
@@ -112,18 +113,18 @@ class fog(Explorer):
             ax.xaxis.label.set_size(13)
             ax.yaxis.label.set_size(13)
             ax.tick_params(labelsize=12)
+        land.fill_between(GROUND, HEIGHTS, color="#e3d9c6")
+        land.plot(GROUND, HEIGHTS, color="0.35", linewidth=2)
         if lift:
             land.set_title("the mountain, without fog", fontsize=13)
-            land.fill_between(GROUND, HEIGHTS, color="#e3d9c6")
-            land.plot(GROUND, HEIGHTS, color="0.35", linewidth=2)
             for x, words in ((SHALLOW, "a valley"), (DEEP, "the deeper valley")):
                 land.annotate(words, (x, 1.2), ha="center", va="bottom", fontsize=13, color="0.25")
         else:
             land.set_title("what the stick has felt, in the fog", fontsize=13)
-            land.set_facecolor("0.86")
-            land.fill_between((WEST, EAST), TOP, facecolor="none", edgecolor="0.78", hatch="//", linewidth=0)
         colour, _ = METHOD["descent"]
+        whole = {"extent": (WEST, EAST, 0, TOP), "aspect": "auto", "interpolation": "bilinear"}
         artists = {
+            "fog": land.imshow(np.zeros((1, GROUND.size, 4)), zorder=1.5, **whole),
             "felt": land.add_collection(LineCollection([], capstyle="round")),
             "hops": land.plot([], [], color=colour, linewidth=1.5, linestyle=":")[0],
             "fall": climb.plot([], [], color=colour, linewidth=1.8)[0],
@@ -143,6 +144,10 @@ class fog(Explorer):
         # Sticks are shorter where the steps are, so that they don't cover one another; the last one is always whole.
         reach = np.append(np.clip(np.abs(np.diff(x)), 1, STICK), STICK)
         reach /= np.hypot(1, slope * EAST / TOP)  # as long on the page on steep ground as on level ground
+        seen = np.exp(-(((GROUND[:, None] - x) / STICK) ** 2)).max(axis=1)
+        fog = np.full((1, GROUND.size, 4), FOG)
+        fog[..., 3] = 0 if data["scene"] else 1 - seen
+        artists["fog"].set_data(fog)
         artists["felt"].set_segments(
             np.stack([np.stack([x - reach, y - reach * slope], -1), np.stack([x + reach, y + reach * slope], -1)], 1)
         )

@@ -1,0 +1,1 @@
+"""Lesson 07, Training health: what its notebook needs beyond the library."""
