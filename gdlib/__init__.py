@@ -22,6 +22,7 @@ from importlib import import_module
 from gdlib.descent import *
 from gdlib.loop import *
 from gdlib.models import *
+from gdlib.monitor import *
 from gdlib.networks import *
 from gdlib.normalised import *
 from gdlib.objectives import *
@@ -34,6 +35,7 @@ from gdlib.rules.momentum import *
 from gdlib.rules.rule import *
 from gdlib.schedules import *
 from gdlib.sweep import *
+from gdlib.torch_monitor import *
 
 # Each module lists its public names in __all__. The modules below keep theirs to themselves, as in
 # gd.data.load("digits"), and are imported when they are first used: some need more than NumPy.

@@ -237,12 +237,13 @@ def _save(folder, run, more, keep=2):
     path = folder / f"step-{int(run.t[-1]):08d}.npz"
     parts = {"t": int(run.t[-1]), "theta": run.last, "diverged_at": run.diverged_at, "stopped_at": run.stopped_at,
              "opt": run.opt.name, "state": run.state}
-    _write(path, _packed(parts | more))
+    write_sealed(path, _packed(parts | more))
     _tidy(folder, path, keep)
     return path
 
 
-def _write(path, content):
+def write_sealed(path: Path, content: bytes) -> None:
+    """Write a file that ends with its checksum: whole, under its name, or not at all."""
     part = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.part")
     try:
         with part.open("wb") as file:
@@ -289,13 +290,18 @@ def _newest(folder):
 
 
 def _read(path):
+    return _unpacked(read_sealed(path))
+
+
+def read_sealed(path: Path) -> bytes:
+    """Read what `write_sealed` wrote, or raise Damaged."""
     content = path.read_bytes()
     end = len(content) - 32 - len(SEAL)
     if end < 0 or content[end : end + len(SEAL)] != SEAL:
         raise Damaged("it has no checksum: it was cut short, or altered")
     if hashlib.sha256(content[:end]).digest() != content[-32:]:
         raise Damaged("its checksum is another")
-    return _unpacked(content[:end])
+    return content[:end]
 
 
 # -- values as arrays and JSON -----------------------------------------------------------------------------------------

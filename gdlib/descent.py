@@ -8,6 +8,7 @@ from gdlib.checkpoints import Keeper
 from gdlib.checks import check_memory, check_whole, try_objective
 from gdlib.loop import first_step, start
 from gdlib.models import Model
+from gdlib.monitor import Monitor
 from gdlib.objectives import Objective
 from gdlib.record import Run, is_known, points_kept, recorded, working_numbers
 from gdlib.rules.rule import Optimizer
@@ -35,6 +36,7 @@ def run(
     progress: bool = False,
     checkpoint: str | Path | None = None,
     every_steps: int = 100,
+    monitor: Monitor | None = None,
 ) -> Run:
     """Run a rule on an objective or model, and return the record.
 
@@ -65,6 +67,8 @@ def run(
         record then begins at that step. `gd.noisy` and `gd.delayed` cannot be taken to where they were: refused.
     every_steps : int
         Distance in steps between the files.
+    monitor : Monitor, optional
+        Monitor of one run, such as `gd.Monitor()`: it records loss, gradient norms, updates and more on the way.
 
     Raises
     ------
@@ -85,7 +89,7 @@ def run(
     _check_rule_and_objective(f, opt)
     check_whole(steps, "steps", 0)
     check_whole(every, "every", 1)
-    _check_oracle_and_stop(oracle, stop)
+    _check_oracle_stop_and_monitor(oracle, stop, monitor)
     if resume is not None:
         _check_resume(opt, theta0, resume, checkpoint)
     _check_schedules(opt, steps, resume)
@@ -101,9 +105,9 @@ def run(
         steps, oracle = keeper.steps_left(resume), keeper.oracle
     try:
         with np.errstate(all="ignore"):  # divergence is a lesson: the record shows it, not a warning
-            if oracle is stop is resume is keeper is None:
+            if oracle is stop is resume is keeper is monitor is None:
                 return swept(f, opt, theta, steps, every, progress)
-            return recorded(f, opt, theta, steps, every, progress, oracle, stop, resume, keeper)
+            return recorded(f, opt, theta, steps, every, progress, oracle, stop, resume, keeper, monitor=monitor)
     except BaseException as error:
         _note(error)
         raise
@@ -128,13 +132,15 @@ def _check_rule_and_objective(f, opt):
         )
 
 
-def _check_oracle_and_stop(oracle, stop):
+def _check_oracle_stop_and_monitor(oracle, stop, monitor):
     if oracle is not None and not isinstance(oracle, Iterator):
         raise TypeError(
             f"oracle must be an iterator of gradients such as gd.minibatches(model, 32, rng); got {oracle!r}"
         )
     if stop is not None and not callable(stop):
         raise TypeError(f"stop must be a function of (t, theta, loss, gradient); got {stop!r}")
+    if not isinstance(monitor, Monitor | None):
+        raise TypeError(f"monitor must be a Monitor such as gd.Monitor(); got {monitor!r}")
 
 
 def _check_resume(opt, theta0, resume, checkpoint):

@@ -123,12 +123,31 @@ class MLP(Model):
         return np.concatenate([part.ravel() for part in parts])
 
     def __call__(self, theta, rows=ALL):
-        output = self._forward(self.blocks(theta), self.X[rows])[-1]
+        return self.loss_and_units(theta, rows)[0]
+
+    def loss_and_units(self, theta, rows=ALL):
+        """Loss over the chosen rows, and the values of the hidden units that it comes from.
+
+        Parameters
+        ----------
+        theta : array (..., d)
+            Parameters.
+        rows : slice or array of int
+            Rows of the data.
+
+        Returns
+        -------
+        loss : array (...)
+            One loss per run.
+        units : list of array (..., n, h)
+            One array for each hidden layer.
+        """
+        _, *units, output = self._forward(self.blocks(theta), self.X[rows])
         y = self.y[rows]
         if self.loss == "squared":
-            return ((output - y) ** 2).sum(axis=-1).mean(axis=-1)
+            return ((output - y) ** 2).sum(axis=-1).mean(axis=-1), units
         z = output - output.max(axis=-1, keepdims=True)
-        return np.mean(np.log(np.exp(z).sum(axis=-1)) - z[..., np.arange(len(y)), y], axis=-1)
+        return np.mean(np.log(np.exp(z).sum(axis=-1)) - z[..., np.arange(len(y)), y], axis=-1), units
 
     def grad(self, theta, rows=ALL):
         theta, y = np.asarray(theta), self.y[rows]

@@ -95,16 +95,36 @@ def show(fig: Figure, alt: str) -> None:
     ValueError
         `alt` is shorter than a sentence.
     """
+    emit(bundle(fig, alt))
+
+
+def bundle(fig: Figure, alt: str, dpi: int = DPI) -> dict:
+    """Make display data of a figure, {MIME type: content}, and close the figure.
+
+    Parameters
+    ----------
+    fig : Figure
+        Finished figure.
+    alt : str
+        As in `show`.
+    dpi : int
+        Pixels per inch.
+
+    Raises
+    ------
+    ValueError
+        `alt` is shorter than a sentence.
+    """
     if not isinstance(alt, str) or len(alt.split()) < 5:
         raise ValueError(f"alt must be a sentence that says what is seen; got {alt!r}")
     width, height = (round(inches * 100) for inches in fig.get_size_inches())
-    source = base64.b64encode(png(fig)).decode()
+    source = base64.b64encode(png(fig, dpi)).decode()
     plt.close(fig)
     image = (
         f'<img alt="{html.escape(alt)}" width="{width}" height="{height}" style="max-width:100%;height:auto" '
         f'src="data:image/png;base64,{source}">'
     )
-    emit({"text/html": image, "image/png": source, "text/plain": alt})
+    return {"text/html": image, "image/png": source, "text/plain": alt}
 
 
 def png(fig: Figure, dpi: int = DPI) -> bytes:

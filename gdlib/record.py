@@ -144,15 +144,21 @@ class Record:
 
 
 def recorded(
-    f, opt, theta0, steps, every, progress=False, oracle=None, stop=None, resume=None, keeper=None, points=None
+    f, opt, theta0, steps, every, progress=False, oracle=None, stop=None, resume=None, keeper=None, points=None,
+    monitor=None,
 ) -> Run:
     """Run one run, or all runs of a sweep side by side, and make the record."""
     grads = repeat(f.grad, steps) if oracle is None else islice(oracle, steps)
+    if monitor is not None:
+        monitor.begin(f, opt, theta0, first_step(resume), steps)
+        grads, progress = monitor.watch(grads), progress or monitor.bar
     record = Record(f, opt, theta0, steps, every, resume, points)
     value = None if stop is None else _value_of_runs(f, theta0)
     try:
         for t, last, state in with_bar(iterate(opt, theta0, grads, resume=resume), steps + 1, progress):
             theta = record.add(t, last, state)
+            if monitor is not None:
+                monitor.after(t, theta)
             held = stop is not None and record.stop(stop(t, theta.copy(), value(theta), f.grad(theta)))
             if keeper is not None:
                 keeper.after(record)
@@ -167,6 +173,9 @@ def recorded(
     except BaseException as error:  # whatever ends a run, the record so far is handed back
         error.run = record.run() if record.kept else None
         raise
+    finally:
+        if monitor is not None:
+            monitor.end()
     return record.run()
 
 

@@ -45,6 +45,7 @@ ROOMS = {
     "surfaces": ["objectives"], "models": ["models", "networks", "normalised", "recurrent"],
     "rules": ["rules.momentum", "rules.adaptive", "rules.after_adam"],
     "schedules": ["schedules"], "oracles": ["oracles"],
+    "monitors": ["monitor", "torch_monitor"],
 }
 
 

@@ -5,7 +5,7 @@ from tests.benchmarks import core, distributed, explorers, lessons, peers
 BENCHMARKS = {
     function.__name__: function
     for function in (
-        core.sweep, core.basins, core.grid, core.importing, core.stream, peers.peers,
+        core.sweep, core.basins, core.grid, core.importing, core.stream, core.monitored, peers.peers,
         explorers.move, explorers.memory,
         distributed.overhead, distributed.four_workers, distributed.simulation, distributed.overlap, lessons.lessons,
     )
