@@ -46,7 +46,7 @@ def one_sided(grad, theta, v, rounds):
                                           (max(e) / min(e) - 1) / (max(e) / min(e) + 1))),
     (ex.warm_cosine, lambda t, lr, steps, warm: gd.warmup(gd.cosine(lr, steps), warm)(t)),
     (ex.warm_cosine, lambda t, lr, steps, warm: lr * np.cos(np.pi * (t - 1) / steps / 2) ** 2 * min(t / warm, 1)),
-], ids=str)
+], ids=lambda thing: getattr(thing, "name", None))
 def test_another_way_to_write_it_passes(exercise, right):
     found = exercise.diagnose(right)
     assert found.passed, found.text
