@@ -514,7 +514,8 @@ def _ends_in_a_bowl(make):
     way = np.linalg.norm(end - start)
     if left > 0.01 * way:
         return (f"by slope and curvature the lowest point is still {left:.3g} away, and the whole walk was {way:.3g} "
-                "long. The flat directions need longer: take more steps. Or is there no lowest point?")
+                "long. The flat directions need longer: take more steps, or change the units. "
+                "Or is there no lowest point?")
     return ""
 
 

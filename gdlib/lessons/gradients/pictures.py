@@ -158,7 +158,7 @@ def four_losses(losses, lowest, kappa):
         ax.loglog(t, above, color=colour, linestyle=style, linewidth=2)
         seen = np.flatnonzero(above > 1.5e-4)[-1]
         aside = {"raw": 5, "− mean": -7}.get(name, 0)  # so that labels do not touch
-        rounded = float(f"{kappa[name]:.2g}")  # further digits of a large one hang on the processor
+        rounded = float(f"{kappa[name]:.2g}")  # further digits of a large one depend on the processor
         ax.annotate(f"{name}: κ ≈ {rounded:,.0f}", (t[seen], above[seen]), xytext=(8, aside), color=colour,
                     textcoords="offset points", va="center", fontsize=12)  # fmt: skip
     _bare(ax, xlabel="step", ylabel="loss above the lowest, as a share of it", xlim=(1, 6e5), ylim=(1e-4, 20),
