@@ -42,6 +42,8 @@ def test_a_right_answer_in_other_words_passes(exercise, expression):
     (ex.central_difference, "(f(x + 1e-6) - f(x - 1e-6)) / 2e-6", "a step of your own. Use the h"),
     (ex.central_difference, "np.imag(f(x + 1e-20j)) / 1e-20", "a step of your own. Use the h"),
     (ex.central_difference, "(f(x + h) - 2 * f(x) + f(x - h)) / h**2", "second difference"),
+    (ex.central_difference, "abs(f(x + h) - f(x - h)) / (2 * h)", "takes the sign away"),
+    (ex.mse_gradient, "2 * (X @ w - y).mean() * X.mean(axis=0)", "is not the product of the means"),
     (ex.mse_gradient, "2 * np.array([np.mean((X @ w - y) * X[:, j]) for j in range(3)])", "for an X of three columns"),
     (ex.mse_gradient, "2 * np.array([np.mean((X@w-y)), np.mean((X@w-y) * X[:, 1]), np.mean((X@w-y) * X[:, 2])])",
      "for an X of three columns"),
@@ -61,6 +63,8 @@ def test_a_right_answer_in_other_words_passes(exercise, expression):
     (ex.largest_rate, "2 / np.linalg.eigvalsh(H)", "one number is wanted"),
     (ex.largest_rate, "2 / H.trace()", "the sum of all curvatures"),
     (ex.largest_rate, "np.linalg.cond(H)", "the condition number"),
+    (ex.backprop_line, "(delta2 @ W2.T) * (1 - h)**2", "Only h is squared"),
+    (ex.backprop_line, "delta2 @ W2.T * h * h", "you multiply by h²"),
     (ex.backprop_line, "(delta2 @ W2.T) * (h > 0)", "the derivative of ReLU"),
     (ex.backprop_line, "(delta2 @ W2.T) / np.cosh(h)**2", "tanh was applied twice"),
     (ex.backprop_line, "(delta2 @ W2.T) * (1 - h**2) / len(delta2)", "already in delta2"),
@@ -73,7 +77,7 @@ def test_a_slip_has_its_sentence(exercise, expression, said):
 @pytest.mark.parametrize("step, said", [
     ("path[-1] - 0.001 * grad(path[-1])", "your learning rate is always 0.001. Use the lr"),
     ("path[-1] - 0.1 * grad(path[-1])", "your learning rate is always 0.1. Use the lr"),
-    ("path[-1] - lr * grad", "`grad` is a function. Call it"),
+    ("path[-1] - lr * grad", "Call it, as in `grad(…)`"),
     ("path[-1] - lr * path[-1]", "grad is not used"),
     ("path[-1] - lr * np.sign(grad(path[-1]))", "only the gradient's sign"),
     ("path[-1] - lr * grad(path[-1]) / np.linalg.norm(grad(path[-1]))", "every step has the length lr"),
@@ -134,7 +138,18 @@ def two_wells_grad(theta):
     return np.array([theta[0] ** 3 - theta[0], theta[1]])
 
 
+def long_valley(theta):
+    return theta @ [theta[0], 5000 * theta[1]] / 2
+
+
+def runaway(theta):
+    return np.exp(-theta[0]) + 50 * theta[1] ** 2
+
+
 @pytest.mark.parametrize("made, kept, words", [
+    (own(long_valley, lambda theta: np.array([1.0, 5000.0]) * theta, (1.0, 1.0), 3e-4, 100), 4, "take more steps"),
+    (own(runaway, lambda theta: np.array([-np.exp(-theta[0]), 100 * theta[1]]), (0.0, 10.0), 0.01, 300), 4,
+     "Or is there no lowest point?"),
     (5, 0, "Return five things"),
     (own()[:4], 0, "Return five things"),
     (own(loss=2.0), 0, "loss and grad must be functions"),
@@ -193,6 +208,33 @@ def test_no_learning_rate_gives_the_articles_first_row_at_any_early_iteration():
     for lr in np.linspace(1e-5, 2 / curvature[-1], 2_000):
         path = [0, 0, 1] - (1 - lr * curvature) ** t @ part.T
         assert np.abs(path - [0.010, 0.042, 0.154]).max(axis=1).min() > 0.004
+
+
+def test_each_other_row_of_the_article_fits_its_label_at_a_learning_rate_of_its_own():
+    points, y = gd.data.load("parabola")
+    X = np.column_stack([np.ones(5), points, points**2])
+    curvature, axes = np.linalg.eigh(gd.LeastSquares(X, y, intercept=False).hess())
+    part, lr = axes * (axes.T @ [0, 0, 1]), np.linspace(1e-5, 2 / curvature[-1], 50_000)[:, None]
+    rows = {2: (0.022, 0.090, 0.392), 3: (0.035, 0.143, 0.621), 10: (0.051, 0.214, 0.945), 100: (0.026, 0.181, 0.957)}
+    fitting = []
+    for label, row in rows.items():
+        gap = np.abs([0, 0, 1] - (1 - lr * curvature) ** label @ part.T - row).max(axis=1)
+        fitting.append(lr[gap < 0.0005, 0])
+    assert all(len(found) for found in fitting)
+    assert all(one.max() < next_.min() for one, next_ in zip(fitting, fitting[1:], strict=False))
+
+
+def test_less_the_mean_starts_slowest_and_is_ahead_of_the_raw_columns_after_10_000_steps():
+    patients, target = gd.data.load("diabetes")
+    centred, deviation = patients - patients.mean(axis=0), patients.std(axis=0)
+    excess = {}
+    for name, X in (("raw", patients), ("deviation", patients / deviation), ("mean", centred)):
+        J = gd.LeastSquares(X, target)
+        curvature, axes = np.linalg.eigh(J.hess())
+        factor, part = 1 - 0.95 * 2 / curvature[-1] * curvature, axes.T @ J.solution()
+        excess[name] = [np.sum(curvature * (factor**t * part) ** 2) for t in (10, 100, 1000, 10_000)]
+    assert all(excess["mean"][k] > max(excess["raw"][k], excess["deviation"][k]) for k in range(3))
+    assert excess["mean"][3] < excess["deviation"][3] < excess["raw"][3]
 
 
 def test_two_walks_lie_on_the_lines_of_theory():

@@ -63,6 +63,8 @@ central_difference = Exercise(
          "you divide by half of h. From x - h to x + h the run is twice h."),
         (lambda f, x, h: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5,
          "that is the slope for a step of your own. Use the h that you are given."),
+        (lambda f, x, h: abs((f(x + h) - f(x - h)) / (2 * h)),
+         "`abs` takes the sign away. Where the ground falls, the slope is negative."),
         (lambda f, x, h: (f(x + h) - 2 * f(x) + f(x - h)) / h**2,
          "that is the second difference: how fast the slope changes. The slope itself is wanted."),
     ],
@@ -138,6 +140,9 @@ mse_gradient = Exercise(
          "the residuals are squared. The derivative of r² is 2r: the square is gone, and a factor 2 has come."),
         (lambda w, X, y: np.mean(2 * X * (X @ w - y)[:, None]),
          "the mean runs over rows *and* columns. Over the rows alone: `axis=0`."),
+        (lambda w, X, y: 2 * np.mean(X @ w - y) * np.mean(X, axis=0),
+         "the mean of a product is not the product of the means. Multiply each residual by its row of X, and take the "
+         "mean then."),
         (lambda w, X, y: np.linalg.lstsq(X, y)[0],
          "those are the coefficients of the best fit. The slopes of the loss at w are wanted."),
         *((three, "your function is for an X of three columns. A product with Xᵀ does any number of columns.")
@@ -265,14 +270,14 @@ descend = Exercise(
            "The slope there is grad(path[-1]). Against it, lr times as far: that is the step.",
            "`theta = path[-1] - lr * grad(path[-1])`. (With `-=` instead, points that are already in the list would "
            "change.)"],
-    success="This loop is gradient descent, whole. `gd.run` does nothing else.")
+    success="This loop is gradient descent, whole. `gd.run` takes the same steps.")
 
 
 # --- largest_rate -----------------------------------------------------------------------------------------------------
 
 
 def largest_rate(H):
-    """With every learning rate below it, each walk comes to the lowest point.
+    """The limit: each learning rate below it leads to the lowest point.
 
     H: the Hessian of a bowl, (d, d), symmetric, all eigenvalues positive.
     """
@@ -335,16 +340,16 @@ largest_rate = Exercise(
            "|1 − ηλ| < 1.",
            "That gives η < 2/λ. There are d of these limits, and one η for all. Which is the strictest?",
            "`np.linalg.eigvalsh(H)` gives the eigenvalues of a symmetric matrix: 2 over the largest."],
-    success="One number of the loss says how large every learning rate may be. Lesson 03 lives on it.")
+    success="On a bowl one number, the largest curvature, sets the limit for η. Lesson 03 is built on it.")
 
 
 # --- backprop_line ----------------------------------------------------------------------------------------------------
 
 
 def backprop_line(delta2, W2, h):
-    """The loss's derivative by a, (n, H).
+    """The slope of the loss with respect to a: (n, m).
 
-    delta2: (n, k); W2: (H, k); h = tanh(a): (n, H).
+    delta2: (n, k); W2: (m, k); h = tanh(a): (n, m), m hidden units.
     """
     return (delta2 @ W2.T) * (1 - h**2)
 
@@ -354,8 +359,8 @@ def _inputs(rng):
     yield np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 0.0], [2.0, 1.0]]), np.array([[0.5, 0.0], [0.1, -0.5]])
     yield np.array([[1.0], [2.0]]), np.array([[1.0], [3.0]]), np.array([[0.5, 0.0], [0.1, -0.5]])
     yield np.array([[1.0]]), np.array([[1.0], [3.0]]), np.array([[1.0, -1.0]])                # saturated units
-    for n, H, k in [(4, 5, 3), (6, 2, 1)]:
-        yield rng.normal(size=(n, k)), rng.normal(size=(H, k)), np.tanh(rng.normal(size=(n, H)))
+    for n, m, k in [(4, 5, 3), (6, 2, 1)]:
+        yield rng.normal(size=(n, k)), rng.normal(size=(m, k)), np.tanh(rng.normal(size=(n, m)))
 
 
 backprop_line = Exercise(
@@ -367,6 +372,10 @@ backprop_line = Exercise(
          "h(1 − h) is the sigmoid's derivative. That of tanh is 1 − h²."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h),
          "you multiply by 1 − h. The derivative of tanh is 1 − h²."),
+        (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h) ** 2,
+         "you square 1 − h. Only h is squared: 1 − h²."),
+        (lambda delta2, W2, h: (delta2 @ W2.T) * h**2,
+         "you multiply by h². The derivative of tanh is 1 − h²."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - h * 2),
          "`h * 2` doubles h. The square is `h**2`."),
         (lambda delta2, W2, h: (delta2 @ W2.T) * (1 - np.tanh(h) ** 2),
@@ -376,7 +385,7 @@ backprop_line = Exercise(
         (lambda delta2, W2, h: delta2 @ W2.T * 1 - h**2,
          "without brackets h² is subtracted at the end. Write `* (1 - h**2)`."),
         (lambda delta2, W2, h: (delta2 @ W2) * (1 - h**2),
-         "W2 carries h forward to the outputs. The way back is its transpose, W2.T, of shape (k, H)."),
+         "W2 carries h forward to the outputs. The way back is its transpose, W2.T, of shape (k, m)."),
         (lambda delta2, W2, h: (delta2 @ W2.T) @ (1 - h**2),
          "that is a matrix product. Each unit has its own derivative, so multiply elementwise, with `*`."),
         (lambda delta2, W2, h: -(delta2 @ W2.T) * (1 - h**2),
@@ -393,9 +402,9 @@ backprop_line = Exercise(
          "you divide by the number of rows. The mean's 1/n is already in delta2."),
     ],
     hints=["Two factors, one for each thing passed on the way back: the weights, then tanh.",
-           "Through the weights: delta2 is (n, k), the result (n, H). Which product with W2 fits?",
+           "Through the weights: delta2 is (n, k), the result (n, m). Which product with W2 fits?",
            "The derivative of tanh at a is 1 − tanh(a)², and h is tanh(a). It multiplies elementwise."],
-    success="Every deeper network repeats this line, once for each layer.")
+    success="A deeper network repeats this line, once for each further layer.")
 
 
 # --- the project ------------------------------------------------------------------------------------------------------
@@ -496,9 +505,17 @@ def _comes_down(make):
 
 
 def _ends_in_a_bowl(make):
-    curvatures, _ = _bends(make)
+    f, start, _, end = _walked(make)
+    curvatures, axes = np.linalg.eigh(gd.analysis.hessian(f, end))
     if curvatures[0] < -1e-4 * np.abs(curvatures).max():
         return f"where the walk ends the ground bends downwards in a direction (curvature {curvatures[0]:.3g})."
+    bent = curvatures > 1e-6 * curvatures[-1]
+    left = np.linalg.norm((axes.T @ f.grad(end))[bent] / curvatures[bent])  # a parabola's slope is λ times the distance
+    way = np.linalg.norm(end - start)
+    if left > 0.01 * way:
+        return (f"by slope and curvature the lowest point is still {left:.3g} away, and the whole walk was {way:.3g} "
+                "long. The flat directions need longer: take more steps, or change the units. "
+                "Or is there no lowest point?")
     return ""
 
 
@@ -518,15 +535,15 @@ my_descent = Project(
         ("the loss is a number", _is_a_number),
         ("the gradient agrees with central differences at five places", _has_its_gradient),
         ("the walk comes down, and a thousandth of the slope is left", _comes_down),
-        ("it ends where the ground bends upwards", _ends_in_a_bowl),
+        ("it ends where the ground bends upwards, near the lowest point", _ends_in_a_bowl),
         ("the learning rate fits the curvature there", _rate_fits),
     ],
     hints=["What would you like to have as small as possible? The way to your friends' homes, the error of a fit to "
            "numbers of your own, the energy of a hanging chain. Write it as a function of two numbers or more.",
-           "Work out its gradient by hand, and hold it against `analysis.numerical_gradient(loss, start)`.",
+           "Work out its gradient by hand, and compare it with `analysis.numerical_gradient(loss, start)`.",
            "The curvatures where the walk ends are the eigenvalues of "
            "`analysis.hessian(gd.Objective('mine', loss, grad), end)`. Take 1 over the largest as lr: half the limit."],
-    success="A loss that nobody has descended before, with a gradient that is proven.")
+    success="A loss of your own, a gradient that passed its check, and a walk that arrived.")
 
 
 # --- predictions ------------------------------------------------------------------------------------------------------
@@ -542,7 +559,7 @@ best_step = Prediction(
         "1e-5": "1e-5 is safe from rounding, but the bend still costs a thousand times more than at 1e-8. It is the "
                 "best step of another formula, which comes next.",
         "1e-15: the smaller the better": "On paper, yes. But f(x + h) and f(x) have 16 digits each, and at 1e-15 they "
-                                         "share nearly all of them: the difference is mostly rounding.",
+                                         "share nearly all of them: about one digit of the slope is right.",
     })
 
 sixty_degrees = Prediction(
@@ -561,7 +578,7 @@ sixty_degrees = Prediction(
         "a third: 60° of 90° are gone": "That would be a straight line from 0° to 90°. The share is a cosine: it falls "
                                         "slowly at first, and fast near 90°.",
         "it depends on the surface": "How steep the steepest slope is depends on the surface. The share of it does "
-                                     "not: from close enough every smooth surface is a plane.",
+                                     "not: from close enough every smooth surface looks like a plane.",
     })
 
 forgotten_two = Prediction(
@@ -572,8 +589,8 @@ forgotten_two = Prediction(
         "it falls, and comes to rest too high": "too high",
         "it falls to its lowest value all the same": "lowest",
     },
-    why="Every step is half as long, as if η were half as large. The walk arrives all the same, so the loss never "
-        "tells; but η no longer means what it says. Only a gradient check sees it.",
+    why="Every step is half as long, as if η were half as large. The walk arrives all the same, so the loss does "
+        "not tell. But η no longer means what it says. A gradient check sees the wrong factor.",
     replies={
         "it grows": "Half a gradient still points straight uphill. A step against it goes down, and is even shorter.",
         "it falls, and comes to rest too high": "The walk rests where the gradient is 0. Half of 0 is 0, at the same "
@@ -609,8 +626,8 @@ zigzag = Prediction(
     why="The slowest direction decides. At 0.07 a step leaves 0.75 of the swing, and 0.93 of the way along the valley; "
         "at 0.03 it leaves 0.97 of the way along. Swings that die out faster than that cost nothing.",
     replies={
-        "the gliding one": "The swings look like waste, but they die out in a few steps. The way along the valley is "
-                           "the long one, and there the larger learning rate is faster.",
+        "the gliding one": "The swings look like waste, but they die out long before the way along the valley is "
+                           "done. That way decides, and there the larger learning rate is faster.",
         "both about alike": "The two walks share the valley, and along it the step is η times the slope: 0.07 goes "
                             "more than twice as far.",
     })
@@ -643,6 +660,7 @@ kappa_left = Prediction(
     replies={
         "1: the bowl is round": "It would be if the columns had nothing in common. Some resemble each other (s1 and "
                                 "s2): along their difference the loss is nearly flat, whatever the scale.",
-        "about 50,000": "That is about what the mean *or* the standard deviation alone brings. Together they do more.",
+        "about 50,000": "The mean alone brings κ to about 76,000, the standard deviation alone to about 250,000. "
+                        "Together they do more.",
         "still millions": "Millions come from columns far from 0 and of different size, and both are mended.",
     })

@@ -63,7 +63,7 @@ def _errors(ax, h, errors, theory):
         ax.annotate(name, at, color=colour, fontsize=12, ha="center")
     ax.set(xscale="log", yscale="log", xlabel="step h", ylabel="error of the slope")
     ax.set(xlim=(3e-16, 1), ylim=(1e-13, 1))
-    ax.set_title("A large step bends, a tiny one rounds", loc="left")
+    ax.set_title("Right, the bend costs; left, the rounding", loc="left")
 
     def show(step):
         for name, artist in dots.items():
@@ -79,18 +79,21 @@ def directions(J, place, degrees, slopes):
     length, towards = np.linalg.norm(gradient), np.degrees(np.arctan2(*gradient[::-1]))
     left.plot(degrees, slopes, color=DESCENT, linewidth=6, alpha=0.4)
     left.plot(degrees, length * np.cos(np.radians(degrees - towards)), color="black", linewidth=1)
-    left.annotate("measured", (128, -42), color=DESCENT, fontsize=12, ha="center")
+    left.annotate("measured", (127, -38), color=DESCENT, fontsize=12, ha="center", va="bottom")
     left.annotate("‖∇J‖ cos φ", (213, 12), fontsize=12, ha="right")
     _bare(left, xlabel="direction (degrees)", ylabel="slope", xticks=range(0, 361, 90))
     left.set_title("All round, the slope is a cosine", loc="left", fontsize=12)
     side = np.linspace(-4, 4, 300)
     plots.ground(right, lambda p: np.log1p(J(p)), side, side)
+    east, north = np.meshgrid(side, side)
+    right.contour(east, north, J(np.stack([east, north], axis=-1)), levels=[float(J(place))], colors="black",
+                  linewidths=1.4, linestyles="--")
     unit = gradient / length
     plots.arrow(right, place, 1.3 * unit, "∇J: up", colour=plots.VERMILLION)
     plots.arrow(right, place, -1.3 * unit, "−∇J: down", colour=DESCENT, style="--")
     plots.marks(right, place)
     right.set(xlabel="θ₁", ylabel="θ₂", aspect="equal")
-    right.set_title("It crosses the height line squarely", loc="left", fontsize=12)
+    right.set_title("∇J is at a right angle to the height line", loc="left", fontsize=12)
     return fig
 
 
@@ -141,7 +144,7 @@ def two_walks(f, angle, runs):
     for words, place in (("along, η = 0.03", (38, 1.1)), ("along, η = 0.07", (60, 0.2))):
         chart.annotate(words, place, color=DESCENT if "3" in words else plots.VERMILLION, fontsize=12,
                        ha="left" if "3" in words else "right")
-    chart.annotate("across: gone\nin a few steps", (15, 0.006), fontsize=12)
+    chart.annotate("across: gone\nlong before along", (15, 0.006), fontsize=12)
     _bare(chart, xlabel="step", ylabel="what is left of the way", ylim=(5e-4, 4))
     chart.set_title("Along is slow; theory's lines are thin", loc="left", fontsize=12)
     return fig
@@ -154,10 +157,12 @@ def four_losses(losses, lowest, kappa):
         t, above = np.arange(1, len(loss)), loss[1:] / lowest - 1
         ax.loglog(t, above, color=colour, linestyle=style, linewidth=2)
         seen = np.flatnonzero(above > 1.5e-4)[-1]
-        ax.annotate(f"{name}: κ = {kappa[name]:,.0f}", (t[seen], above[seen]), xytext=(8, 0), color=colour,
+        aside = {"raw": 5, "− mean": -7}.get(name, 0)  # so that labels do not touch
+        rounded = float(f"{kappa[name]:.2g}")  # further digits of a large one depend on the processor
+        ax.annotate(f"{name}: κ ≈ {rounded:,.0f}", (t[seen], above[seen]), xytext=(8, aside), color=colour,
                     textcoords="offset points", va="center", fontsize=12)  # fmt: skip
-    _bare(ax, xlabel="step", ylabel="loss above the lowest, as a share of it", xlim=(1, 4e4), ylim=(1e-4, 20),
-          xticks=[1, 10, 100, 1000])
+    _bare(ax, xlabel="step", ylabel="loss above the lowest, as a share of it", xlim=(1, 6e5), ylim=(1e-4, 20),
+          xticks=[1, 10, 100, 1000, 10_000])
     ax.set_title("Only both together make it quick", loc="left", fontsize=12)
     return fig
 

@@ -163,7 +163,7 @@ def _raised(fn, cases):
         more = " np.average must know along which axis the weights lie: axis=0 runs along a list of arrays."
     name = next((name for name, value in case.arguments.items() if callable(value)), None)
     if isinstance(error, TypeError) and name and "'Lambda'" in str(error):
-        more = f" `{name}` is a function. Call it, as in `{name}(…)`, to get a number."
+        more = f" `{name}` is a function. Call it, as in `{name}(…)`."
     if isinstance(error, TypeError) and re.search("arrays can be converted to Python scalars", str(error)):
         more = " Functions of `math` take one number; those of NumPy take an array: `np.exp`."
     if isinstance(error, ValueError) and re.search("broadcast|matmul|aligned|mismatch", str(error)):
