@@ -244,7 +244,7 @@ to_pytorch = Exercise(
         (_translate(average=lambda lr, b, v: (lr, v * (1 - b))),
          "the sum is longer than the average, so divide v by 1 − β. lr then shrinks by the same factor."),
         (_translate(keras=lambda lr, b, v: (1, -v)),
-         "the first step is right, but new gradients then count with 1 instead of lr. Keep lr, and divide v by −lr."),
+         "the old velocity moves theta as before, but new gradients count with 1, not lr. Keep lr, divide v by −lr."),
         (_translate(keras=lambda lr, b, v: (lr / (1 - b), -v / lr)),
          "for Keras lr stays as it is. η/(1 − β) says how far a steady push leads; it is no library's lr."),
     ],
