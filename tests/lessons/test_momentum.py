@@ -108,6 +108,32 @@ def test_other_ways_to_be_right_pass(exercise, expression):
     (ex.momentum_step, "theta - lr * (gradient + beta * (beta * v + gradient)), beta * v + gradient", "Nesterov's"),
     (ex.momentum_step, "theta - lr * v, beta * v + gradient", "the old velocity"),
     (ex.momentum_step, "theta - lr * ((1-beta) * v + beta * gradient), (1-beta) * v + beta * gradient", "two shares"),
+    (ex.momentum_step, "theta - lr * gradient, gradient", "the old velocity is lost"),
+    (ex.momentum_step, "theta - beta * (lr * v + gradient), lr * v + gradient", "lr and β have changed places"),
+    (ex.momentum_step, "theta - lr * (beta * v + gradient), gradient", "the gradient is handed back"),
+    (ex.shrink, "np.abs(np.roots([1, -(1 + beta - eta_lambda), beta]))", "the sizes of both roots"),
+    (ex.shrink, "np.abs(np.roots([1, -(1 + beta - eta_lambda * (1 - beta)), beta])).max()", "roots of the average"),
+    (ex.best_pair, "2 / (mu + L), 0, (L - mu) / (L + mu)", "plain descent at its best"),
+    (ex.best_pair, "1 / (L**.5 + mu**.5)**2, ((L**.5 - mu**.5) / (L**.5 + mu**.5))**2, "
+                   "(L**.5 - mu**.5) / (L**.5 + mu**.5)", "a factor 4 is missing"),
+    (ex.best_pair, "4 / (L + mu)**2, ((L - mu) / (L + mu))**2, (L - mu) / (L + mu)", "all three have L and μ"),
+    (ex.best_pair, "1 / L, (L**.5 - mu**.5) / (L**.5 + mu**.5), 1 - (mu/L)**.5", "its usual bound"),
+    (ex.nesterov_step, "theta + lr * (beta * v + grad(theta - lr * beta * v)), "
+                       "beta * v + grad(theta - lr * beta * v)", "goes uphill"),
+    (ex.nesterov_step, "theta - (beta * v + grad(theta - lr * beta * v)), "
+                       "beta * v + grad(theta - lr * beta * v)", "lr is missing"),
+    (ex.nesterov_step, "theta - (beta * v + lr * grad(theta - beta * v)), beta * v + lr * grad(theta - beta * v)",
+     "your velocity has lr in it"),
+    (ex.nesterov_step, "theta - lr * (1 + beta) * (beta * v + grad(theta - lr * beta * v)), "
+                       "beta * v + grad(theta - lr * beta * v)", "the next place that will be looked at"),
+    (ex.nesterov_step, "theta - lr * (beta * v + grad(theta - lr * beta * v)), beta * v + grad(theta)",
+     "the slope at theta in it"),
+    (ex.to_pytorch, "(lr, -v / lr) if form == 'keras' else (lr * beta, v / (1 - beta))", "1 − β, not β"),
+    (ex.to_pytorch, "(lr, -v / lr) if form == 'keras' else (lr * (1 - beta), -v / (1 - beta))", "no minus sign"),
+    (ex.to_pytorch, "(lr, -v / lr) if form == 'keras' else (lr, v * (1 - beta))", "longer than the average"),
+    (ex.to_pytorch, "(1, -v) if form == 'keras' else (lr * (1 - beta), v / (1 - beta))", "count with 1"),
+    (ex.to_pytorch, "(lr / (1 - beta), -v / lr) if form == 'keras' else (lr * (1 - beta), v / (1 - beta))",
+     "lr stays as it is"),
     (ex.shrink, "beta**0.5", "Where they are real, one of them is larger"),
     (ex.shrink, "abs(np.roots([1, -(1 - beta - eta_lambda), beta])).max()", "the sign of β"),
     (ex.shrink, "np.roots([1, -(1 + beta - eta_lambda), beta]).real.max()", "real part, and its sign"),
@@ -127,6 +153,17 @@ def test_other_ways_to_be_right_pass(exercise, expression):
 def test_what_is_wrong_is_told_by_its_own_sentence(exercise, expression, said):
     found = one_line(exercise, expression)
     assert not found.passed and said in found.text, found.text
+
+
+@pytest.mark.parametrize("beta, in_cycles", [((76**0.5 - 2) / (76**0.5 + 2), 0), (4 / 9, 140)])
+def test_in_the_kinked_valley_the_pair_decides(beta, in_cycles):
+    """From 140 of 1,201 starts the heavy ball cycles at its own best pair, and from none at Nesterov's."""
+    def slope(x):
+        return np.where(x < 1, 25 * x, np.where(x < 2, x + 24, 25 * x - 24))
+
+    lr = 1 / 9 if in_cycles else 4 / 76
+    *_, (_, theta, _) = gd.iterate(gd.momentum(lr, beta), np.linspace(-6, 6, 1_201), [slope] * 1_000)
+    assert np.sum(np.abs(theta) > 1e-3) == pytest.approx(in_cycles, abs=6 if in_cycles else 0)
 
 
 # The project -----------------------------------------------------------------------------------------------------
@@ -171,6 +208,14 @@ def test_who_loses_the_race_is_told_by_how_much():
     lines = "    v = 0.1 * memory + gradient\n    return theta - 1e-9 * lr * v, v"
     found = written(f"def my_momentum(theta, memory, gradient, lr, beta):\n{lines}\n", ex.my_momentum)
     assert not found.passed and "it needs 1200 gradients" in found.text and found.text.count("✓") == 5
+
+
+@pytest.mark.parametrize("move", ["(2 - beta) * gradient + 1e-3 * memory", "gradient + beta * memory"])
+def test_a_finer_grid_alone_does_not_win_the_race(move):
+    """Descent whose rate β makes finer, and one that adds the gradient before: 9% and 6% fewer gradients."""
+    lines = f"    return theta - lr * ({move}), gradient"
+    found = written(f"def my_momentum(theta, memory, gradient, lr, beta):\n{lines}\n", ex.my_momentum)
+    assert not found.passed and "a fifth fewer are asked for" in found.text and found.text.count("✓") == 5
 
 
 def test_the_race_counts_the_rules_own_steps():

@@ -183,7 +183,7 @@ class fate_map(Explorer):
     """
 
     controls = {
-        "lr": Slider("rate η", 1.0, 0.02, TOP_RATE, 0.02),
+        "lr": Slider("learning rate η", 1.0, 0.02, TOP_RATE, 0.02),
         "beta": Slider("share β", 0.8, 0.0, TOP_BETA, 0.005),
         "steps": WholeSlider("steps", 30, 0, 100),
         "x": Slider("start x", -2.4, -3.0, 3.0, 0.1),
@@ -208,7 +208,7 @@ class fate_map(Explorer):
         data = {"scene": "ravine", "cross": np.array([lr, beta]), "path": np.clip(path, -99, 99)}
 
         words = (
-            f"From {place_words(*start)}, rate {number(lr)}, β = {number(beta)}. "
+            f"From {place_words(*start)}, η = {number(lr)}, β = {number(beta)}. "
             f"Across, ηλ = {number(lr)}: {_in_words(lr, beta)}. "
             f"Along, ηλ = {number(0.04 * lr)}: {_in_words(0.04 * lr, beta)}. "
         )
@@ -231,7 +231,7 @@ class fate_map(Explorer):
         lines = chart.contour(lr, beta, slowest, levels=[0.75, 0.85, 0.93, 0.97], colors="0.25", linewidths=0.8)
         chart.clabel(lines, fontsize=10, fmt=lambda level: f"{level:g}")
         chart.annotate("flies off", (3.4, 0.25), ha="center", fontsize=12)
-        chart.set_xlabel("rate η", fontsize=13, labelpad=2)
+        chart.set_xlabel("learning rate η", fontsize=13, labelpad=2)
 
         angle, radii = np.linspace(0, 2 * np.pi, 121), np.sqrt(2 * np.geomspace(0.004, 3, 9))
         for radius in radii:

@@ -64,7 +64,7 @@ def springs(walks):
         {β: positions}.
     """
     fig, (left, right) = plots.grid(2, height=3.7)
-    named = [("β = {}: creeps", (62, 0.16)), ("β = {}: arrives first", (40, -0.35)), ("β = {}: swings", (28, 0.62))]
+    named = [("β = {}: creeps", (18, 0.5)), ("β = {}: arrives first", (40, -0.35)), ("β = {}: swings", (48, 0.32))]
     for (beta, theta), (words, place), colour in zip(walks.items(), named, SHADES.values(), strict=True):
         left.plot(theta[:121], color=colour, linewidth=2)
         left.annotate(words.format(beta), place, color=colour)
@@ -72,9 +72,9 @@ def springs(walks):
     right.annotate("start", (1, 0), (0.93, 0.014), ha="center")
     plots.marks(right, start=(1, 0), lowest=(0, 0))
     left.set(xlabel="step", ylabel="position θ", xlim=(0, 120))
-    right.set(xlabel="position θ", ylabel="velocity (the last step)", xlim=(-1.05, 1.1))
+    right.set(xlabel="position θ", ylabel="the last step, −ηv", xlim=(-1.05, 1.1))
     title(left, "Between creeping and swinging")
-    title(right, "A spiral swings, a straight line creeps")
+    title(right, "A spiral swings, a straight end creeps")
     return fig
 
 
@@ -143,7 +143,7 @@ def agreement(found):
     ax.axhline(1, color="0.5", linewidth=1)
     ax.annotate("momentum saves steps", (0.042, 1.15), color="0.3")
     ax.annotate("momentum costs steps", (0.042, 0.75), color="0.3")
-    places = [(17, 2.1), (11, 18), (2.7, 1.2)]
+    places = [(17, 2.1), (11, 18), (0.9, 0.3)]
     for (beta, (agree, gain)), colour, shape, place in zip(found.items(), SHADES.values(), "^os", places, strict=True):
         ax.loglog(agree, gain, shape, color=colour, markersize=7)
         ax.annotate(f"β = {beta}", place, color=colour)
@@ -195,7 +195,7 @@ def round_the_valley(height, runs):
 
 
 def travel(steepness, ways):
-    """The way travelled against descent's ηλ: descent, and the ball at equal η and at equal η/(1 − β)."""
+    """The distance travelled against descent's ηλ: descent, and the ball at equal η and at equal η/(1 − β)."""
     fig, ax = plots.grid(width=8, height=3.8)
     places = {"descent": (1.78, 9, "descent"), "equal η": (0.4, 2.3, "ball, equal η"),
               "equal η/(1 − β)": (0.58, 1.1, "ball, equal η/(1 − β)")}
@@ -204,7 +204,7 @@ def travel(steepness, ways):
         ax.semilogy(steepness, way, color=colour, linewidth=2, linestyle=":" if "/" in name else style)
         x, y, words = places[name]
         ax.annotate(words, (x, y), color=colour, ha="right" if name == "descent" else "left")
-    ax.set(xlabel="ηλ of descent", ylabel="way travelled / distance", xlim=(0, 2), ylim=(0.8, 60),
+    ax.set(xlabel="ηλ of descent", ylabel="distance travelled / first distance", xlim=(0, 2), ylim=(0.8, 60),
            yticks=[1, 3, 10, 30], yticklabels=[1, 3, 10, 30])
     ax.minorticks_off()
     title(ax, "Without noise momentum travels less only where descent swings hard")
