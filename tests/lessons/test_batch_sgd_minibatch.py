@@ -71,6 +71,12 @@ def test_a_line_of_minibatches(line, said):
     ("[order[i : i + batch_size] for i in range(0, len(order) - batch_size + 1, batch_size)]", "left over are missing"),
     ("np.array_split(order, len(order) // batch_size)", "raised ValueError"),
     ("np.split(order, range(batch_size, len(order), batch_size))", "✓"),
+    ("[order[i : i + batch_size] for i in range(0, len(order) + batch_size, batch_size)]", "The beginnings go too far"),
+    ("[order[i : batch_size] for i in range(0, len(order), batch_size)]", "(nan: an empty batch)"),
+    ("np.split(order, range(batch_size, len(order) // batch_size * batch_size, batch_size))", "into the batch before"),
+    ("np.split(order, range(len(order) % batch_size or batch_size, len(order), batch_size))", "comes first"),
+    ("[order[i : i + batch_size] for i in range(0, len(order), batch_size)][::-1]", "the last comes first"),
+    ("[order[i :: -(-len(order) // batch_size)] for i in range(-(-len(order) // batch_size))]", "leap over rows"),
 ])
 def test_whole_ways_to_cut(expression, said):
     found = one_line(ex.minibatches, expression)
@@ -163,6 +169,19 @@ def test_a_line_of_choose_batch(line, said):
     assert said in found.text and found.passed == (said == "✓")
 
 
+def test_the_size_nearest_to_the_root_by_subtraction_is_not_the_best():
+    near = "min(sizes, key=lambda B: abs(B - np.sqrt(noise_scale * overhead / per_row)))"
+    assert "by subtraction" in one_line(ex.choose_batch, near).text
+    by_ratio = "min(sizes, key=lambda B: abs(np.log(B**2 * per_row / (noise_scale * overhead))))"
+    assert one_line(ex.choose_batch, by_ratio).passed
+
+
+def test_half_or_twice_the_best_size_costs_at_most_an_eighth_more():
+    for ratio in np.geomspace(1e-4, 1e4, 200):  # of the noise scale and a step's fixed cost in rows
+        best, seconds = np.sqrt(ratio), lambda B, ratio=ratio: (1 + ratio / B) * (1 + B)
+        assert max(seconds(best / 2), seconds(2 * best)) <= 1.125 * seconds(best) * (1 + 1e-12)
+
+
 # --- the project ------------------------------------------------------------------------------------------------------
 
 
@@ -176,7 +195,8 @@ def descend(model, rng, B=32, lr=1.0, steps=200):
     (lambda model, rng: np.zeros((64, 10)), 0, "got shape (64, 10)"),
     (lambda model, rng: np.full(650, np.nan), 0, "nan or infinite"),
     (lambda model, rng: rng.normal(size=650) + np.random.default_rng().normal(size=650), 1, "Draw from `rng`"),
-    (lambda model, rng: np.zeros(650), 2, "never called"),
+    (lambda model, rng: np.zeros(650), 2, "Take every gradient from it"),
+    (lambda model, rng: model.grad(np.zeros(650)), 3, "is there a minus before the learning rate"),
     (lambda model, rng: descend(model, rng, B=1, lr=0.2, steps=1078), 2, "cost 55,029 rows"),
     (lambda model, rng: descend(model, rng, B=1078, lr=8.0, steps=40), 2, "cost 45,171 rows"),
     (lambda model, rng: descend(model, rng, lr=0.01), 3, "Try another learning rate"),

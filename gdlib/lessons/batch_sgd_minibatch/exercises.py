@@ -151,6 +151,16 @@ def _added(order, size):
     return batches
 
 
+def _joined(order, size):
+    whole = len(order) // size
+    return np.split(order, range(size, whole * size, size))
+
+
+def _short_first(order, size):
+    rest = len(order) % size
+    return [order[:rest]] * (rest > 0) + _cut(order, size, first=rest)
+
+
 def _whole_only(order, size):
     return _cut(order, size, last=len(order) - len(order) % size)
 
@@ -175,7 +185,8 @@ minibatches = Exercise(
         (lambda order, size: [order[i : i + size - 1] for i in range(0, len(order), size)],
          "each batch lacks its last row. A slice already leaves out its end, so `first + batch_size` it is."),
         (lambda order, size: [order[i : size] for i in range(0, len(order), size)],
-         "the slice ends at batch_size each time. It ends batch_size after its own beginning."),
+         "for {call} I expected {expected} and got {got} (nan: an empty batch). The slice ends at batch_size each "
+         "time. It ends batch_size after its own beginning."),
         (lambda order, size: [order[:size] for i in range(0, len(order), size)],
          "it is the first batch again and again. Let the slice begin where the last one ended."),
         (lambda order, size: list(order),
@@ -206,6 +217,18 @@ minibatches = Exercise(
          "the first batch is missing. Begin at 0."),
         (lambda order, size: _cut(order, size) + [order[:0]] * (len(order) % size == 0),
          "where batch_size divides the number of rows there is an empty batch at the end."),
+        (lambda order, size: [order[i : i + size] for i in range(0, len(order) + size, size)],
+         "for {call} I expected {expected} and got {got} (nan: an empty batch). The beginnings go too far: "
+         "`range(0, len(order), batch_size)`."),
+        (_joined,
+         "the rows that are left over were put into the batch before. "
+         "They make a last, shorter batch of their own."),
+        (_short_first,
+         "the short batch comes first. Begin at 0, and let the last batch be short."),
+        (lambda order, size: _cut(order, size)[::-1],
+         "the batches are right, but the last comes first."),
+        (lambda order, size: [order[i :: -(-len(order) // size)] for i in range(-(-len(order) // size))],
+         "your slices leap over rows. A batch is a piece without gaps: order[first : first + batch_size]."),
         (lambda order, size: [order[i * size : (i + 1) * size] for i in range(0, len(order), size)],
          "for {call} I expected {expected} and got {got} (nan: an empty batch). `first` is a row's place already, "
          "not a batch's number: order[first : first + batch_size]."),
@@ -431,7 +454,8 @@ noise_floor = Exercise(
            "So a step makes (1 − ηλ)²V + η²s²/B of V. Where does V stay as it is?",
            "V(1 − (1 − ηλ)²) = η²s²/B, and 1 − (1 − ηλ)² = ηλ(2 − ηλ).",
            "V = ηs²/(λ(2 − ηλ)B), and the loss is λV/2."],
-    success="About ηs²/(4B) where ηλ is small: it goes with the learning rate, and with 1/B. The curvature drops out.")
+    success="About ηs²/(4B) where ηλ is small: it is proportional to the learning rate and to 1/B. The curvature "
+            "drops out.")
 
 
 # --- choose_batch -----------------------------------------------------------------------------------------------------
@@ -457,6 +481,7 @@ def _inputs(rng):
     yield [1, 8, 64, 512], 20.0, 5e-5, 1e-5
     yield [256, 16, 1024, 1, 64], 50.0, 2e-5, 2e-6             # in no order
     yield [512, 1, 32], 3.0, 1e-5, 1e-5
+    yield [1, 10, 100], 160.0, 1e-5, 1e-6                      # √1600 = 40 is nearer to 10, but 100 takes less
     for noise, overhead, row in zip(rng.uniform(5, 500, 5), rng.uniform(1, 9, 5), rng.uniform(0.1, 1, 5), strict=True):
         yield [1, 4, 16, 64, 256, 1024], float(noise), float(overhead) * 1e-5, float(row) * 1e-6
 
@@ -502,6 +527,9 @@ choose_batch = Exercise(
          "The time of a step counts as well: work out the seconds of each size."),
         (lambda sizes, N, a, b: [_seconds(B, N, a, b) for B in sizes],
          "those are the seconds of all sizes. Return the size whose seconds are least, sizes[np.argmin(seconds)]."),
+        (lambda sizes, N, a, b: min(sizes, key=lambda B: abs(B - np.sqrt(N * a / b))),
+         "that is the size nearest to √(noise_scale · overhead / per_row), by subtraction. What counts is how many "
+         "times larger or smaller a size is: work out the seconds of each."),
         (lambda sizes, N, a, b: np.sqrt(N * a / b),
          "√(noise_scale · overhead / per_row) is the best of all numbers, well found. "
          "Here the best of `sizes` is asked for: work out the seconds of each."),
@@ -587,13 +615,13 @@ def _repeats(train):
     one, other = (_trained(train)[0] for _ in range(2))
     if np.array_equal(one, other):
         return ""
-    return "with the same rng I got other parameters the second time. Draw from `rng`, and from nothing else"
+    return "the second time they differed. Draw from `rng`, and from nothing else"
 
 
 def _cheap(train):
     _, model, _ = _trained(train)
     if model.meter[0] == 0:
-        return "model.grad was never called, so nothing was learned from the rows"
+        return "model.grad was never called. Take every gradient from it: it counts what you spend"
     if model.meter[0] <= BUDGET:
         return ""
     return (f"yours cost {model.meter[0]:,} rows. Fewer steps are cheaper, and so are fewer epochs: larger batches "
@@ -604,6 +632,8 @@ def _right(train, split):
     theta, model, (X, y) = _trained(train, split, seed=split)
     share = model.accuracy(theta, X, y)
     tip = "Try another learning rate, one that falls, or another batch size"
+    if share < 0.1:
+        tip = "That is less than guessing: is there a minus before the learning rate"
     return "" if share >= WANTED else f"yours knows {share:.1%}. {tip}"
 
 
@@ -611,7 +641,7 @@ my_recogniser = Project(
     my_recogniser,
     points=[
         ("it gives 650 finite numbers", _numbers),
-        ("it draws its rows from rng", _repeats),
+        ("with the same rng it gives the same numbers", _repeats),
         (f"it costs at most as much as {BUDGET:,} rows", _cheap),
         (f"it knows {WANTED:.0%} of the validation images", lambda train: _right(train, 0)),
         ("it does so on a second split", lambda train: _right(train, 1)),
@@ -644,7 +674,7 @@ first_epoch = Prediction(
     "Three walks from one start, all with learning rate ½. One uses all 357 rows a step, one 32, one a single row. "
     "After one epoch each has used every row once. Whose loss is lowest?",
     equal_to={"all rows: its direction is exact": "357", "32 rows": "32", "1 row": "1"},
-    why="All rows made 1 step, 32 rows made 12 and 1 row made 357. A step in roughly the right direction is enough "
+    why="All rows a step: 1 step. 32 rows: 12 steps. 1 row: 357 steps. A step in roughly the right direction is enough "
         "while the lowest point is far away.",
     replies={
         "all rows: its direction is exact": "Its direction is exact, but it took a single step.",
@@ -686,7 +716,7 @@ half_rate = Prediction(
 best_rate = Prediction(
     "best_rate",
     "Each batch size gets the learning rate that takes it to the target in the fewest steps. From 1 row to 32 rows a "
-    "step: what becomes of that best rate?",
+    "step: what becomes of that best learning rate?",
     at_least={
         "it shrinks": 0,
         "it stays the same": 0.71,
@@ -696,10 +726,10 @@ best_rate = Prediction(
     why="With less noise in the way a step may be longer: twice the rows, twice the learning rate, half the steps. "
         "Is there an end to that?",
     replies={
-        "it shrinks": "It would, if the loss were the *sum* over the batch: then the gradient itself grows with B. "
-                      "Here it is the mean.",
-        "it stays the same": "At one and the same learning rate the larger batch wins little: it must use its better "
-                             "direction for a longer step.",
+        "it shrinks": "A noisy direction needs short steps. A larger batch has a better direction, so its steps may be "
+                      "longer.",
+        "it stays the same": "It would, nearly, if the loss were the *sum* over the batch: then the gradient itself "
+                             "grows with B. Here it is the mean.",
         "it grows about 6-fold, like √32": "That keeps the noise of a single step the same. But there are also "
                                            "fewer steps, so less of it piles up.",
         "it grows some 16- to 32-fold": "Here it grew less: the batch came near the size beyond which a better "

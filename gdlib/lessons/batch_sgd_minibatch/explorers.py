@@ -181,6 +181,6 @@ def _times(ratio):
 
 
 def _size(spread):
-    """How wide the ball of noise is, in a sentence."""
-    wide = 2 * spread.max()
-    return f"The ball reaches {number(wide, 2)} to either side."
+    """How high the ball of noise is, in a sentence."""
+    high = 2 * spread[1]
+    return f"Two standard deviations of the ball are {number(high, 2)}, up and down."

@@ -81,7 +81,7 @@ def two_inks(X, y, theta=None):
         ax.annotate(name, (0.03 if kind == 0 else 0.95, 0.93), xycoords="axes fraction", color=colour, fontsize=18,
                     va="top")
     ax.set(xlabel="ink on the left half", ylabel="ink on the right half", xlim=(-2.6, 3.2), ylim=(-3.2, 3.2))
-    _title(ax, "An 8 has more ink on its left")
+    _title(ax, "On average an 8 has more ink on the left")
     if theta is not None:
         ax.plot(ends := np.array([-3.2, 3.2]) * theta[1] / -theta[0], [-3.2, 3.2], color="black", linewidth=1.5)
         ax.annotate("p = ½ ", (ends[0], -3), ha="right")
@@ -120,7 +120,8 @@ def walks(f, paths, lowest, epochs):
     """
     fig, (land, chart) = plots.grid(2, height=4.2, gridspec_kw={"width_ratios": [1.15, 1]})
     plots.ground(land, f, np.linspace(-0.6, 4.2, 140), np.linspace(-2.2, 1.2, 140))
-    plots.marks(land, start=next(iter(paths.values()))[0], lowest=lowest)
+    plots.marks(land, start=next(iter(paths.values()))[0])
+    land.plot(*lowest, "X", color="black", markeredgecolor="white", markersize=11, zorder=8, animated=True)
     land.set(xlabel="θ₁, for the ink on the left", ylabel="θ₂, for the ink on the right")
     _title(land, "All rows: smooth and slow; one row: quick and restless")
     chart.set(xlabel="epochs", ylabel="loss above the lowest", yscale="log", xlim=(0, 1.25 * epochs), ylim=(3e-4, 0.6))
@@ -166,10 +167,10 @@ def trembling(single, sizes, rng, measured, law):
     n, G = len(single), single.mean(axis=0)
     fig, (fan, ax) = plots.grid(2, height=4.2)
     _variances(ax, n, G, measured, law)
-    fan.set(xlim=(-0.55, 0.6), ylim=(-0.5, 0.65), aspect="equal", xlabel="∂J/∂θ₁", ylabel="∂J/∂θ₂")
+    fan.set(xlim=(-0.55, 0.75), ylim=(-0.65, 0.65), aspect="equal", xlabel="∂J/∂θ₁", ylabel="∂J/∂θ₂")
     fan.plot([0, G[0]], [0, G[1]], color="black", linewidth=5, solid_capstyle="butt", zorder=3)
     _title(fan, "Batches of few rows tremble about G")
-    fan.annotate("circles: the root of your formula", (-0.53, -0.47), color="0.3")
+    fan.annotate("circles: the root of your formula", (-0.53, -0.6), color="0.3")
     _bare(fan)
     turn, artists = np.linspace(0, 2 * np.pi, 90), []
     for size, (colour, _) in zip(sizes, SIZED, strict=False):
@@ -229,7 +230,7 @@ def floors(found, law, falling, turn, levels):
         left.loglog(*zip(*some, strict=True), marker, color=colour, markersize=7)
         left.annotate(f"B = {size}", (0.05, 1.6 * law(0.05, size)), color=colour, fontsize=11)
     left.set(xlabel="learning rate η", ylabel="loss above the lowest", ylim=(1e-4, 1))
-    _title(left, "The floor goes with η and with 1/B")
+    _title(left, "The floor is about proportional to η/B")
     right.semilogy(falling, color=plots.BLUE, linewidth=2)
     for level, span in zip(levels, [(0, turn), (turn, len(falling))], strict=True):
         right.plot(span, [level, level], "k-", linewidth=1)
@@ -262,7 +263,7 @@ def clocks(rates, steps, seconds, fewest, scale):
         ("best learning rate", best, limit / (1 + scale / fine), "It grows with B, to an end"),
         ("steps to the target", count, many, "Counted in steps, the largest wins"),
         ("examples to the target", B * count, fine * many, "In examples, small ones"),
-        ("milliseconds here", 1e3 * count * np.array(list(seconds.values())), None, "In seconds: see the star"),
+        ("milliseconds here", 1e3 * count * np.array(list(seconds.values())), None, "In seconds, on this machine"),
     ]
     fig, axes = plots.grid(2, 2, height=5.6)
     for ax, (name, values, theory, finding) in zip(axes.flat, panels, strict=True):
@@ -297,7 +298,7 @@ def least_sure(images, digit, p):
     fig, axes = plots.grid(10, 2, height=2.3)
     for image, bars, row in zip(*axes, rows, strict=True):
         image.imshow(images[row].reshape(8, 8), cmap="gray_r")
-        image.set_title(f"a {digit[row]}", color=plots.BLUE, fontsize=11)
+        image.set_title(f"{'an' if digit[row] == 8 else 'a'} {digit[row]}", color=plots.BLUE, fontsize=11)
         image.axis("off")
         colours = [plots.BLUE if k == digit[row] else plots.VERMILLION for k in range(10)]
         bars.bar(range(10), p[row], color=colours, width=0.8)
