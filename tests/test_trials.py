@@ -648,7 +648,7 @@ def test_what_breaks_a_lessons_verdict_does_not_break_the_trials(claim, case, sa
     assert (found.says, found.inside, found.refutes) == (said, met, False)
 
 
-AGREE = {"momentum-escapes-saddles"}  # in verdict and condition, word for word
+AGREE = {"momentum-escapes-saddles", "noise-floor"}  # in verdict and condition, word for word
 # The same verdict, with the condition put otherwise.
 SAME_VERDICT = {"velocity-is-average", "data-parallel-same", "article-converges"}
 
