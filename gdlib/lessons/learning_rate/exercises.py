@@ -16,7 +16,7 @@ from gdlib.lessons.kit.project import Project
 
 
 def rates_from_curvatures(eigenvalues):
-    """From the Hessian's eigenvalues, all > 0: edge, best rate, its factor."""
+    """From the Hessian's eigenvalues, all > 0: edge, best η, its factor."""
     low, high = np.min(eigenvalues), np.max(eigenvalues)
     return 2 / high, 2 / (low + high), (high - low) / (high + low)
 
@@ -42,6 +42,14 @@ def _from(edge=lambda m, L: 2 / L, best=lambda m, L: 2 / (m + L), factor=lambda 
 rates_from_curvatures = Exercise(
     rates_from_curvatures, inputs=_inputs, returns=("edge", "best", "factor"),
     mistakes=[
+        (lambda e: (2 / np.max(e), 1 / np.mean(e), (np.max(e) - np.min(e)) / (np.max(e) + np.min(e))),
+         "that is one over the mean of all curvatures. Those between the smallest and the largest play no part."),
+        (lambda e: (2 / np.max(e), 2 / np.sum(e), (np.max(e) - np.min(e)) / (np.max(e) + np.min(e))),
+         "you add all curvatures. Only the smallest and the largest count; one alone is both."),
+        (_from(factor=lambda m, L: 1 - m / L),
+         "that is the flattest direction's factor at η = 1/λmax. Put the best η into 1 − ηλmin."),
+        (_from(factor=lambda m, L: (np.sqrt(L) - np.sqrt(m)) / (np.sqrt(L) + np.sqrt(m))),
+         "with roots it is the factor of momentum (lesson 04). Plain descent has no roots."),
         (_from(edge=lambda m, L: 1 / L),
          "at 1/λ the steep direction arrives in one step. The edge, where |1 − ηλ| is 1 again, is at 2/λ."),
         (_from(edge=lambda m, L: 2 / m),
@@ -50,11 +58,11 @@ rates_from_curvatures = Exercise(
          "for {call} I expected {expected} and got {got}, half as large as it should be: "
          "set 1 − ηλmin equal to ηλmax − 1, and solve for η."),
         (_from(best=lambda m, L: 1 / L),
-         "1/λmax is best for the steep direction alone. At the best rate the flattest and the steepest shrink alike."),
+         "1/λmax is best for the steep direction alone. At the best η the flattest and the steepest shrink alike."),
         (_from(best=lambda m, L: (2 / m + 2 / L) / 2),
-         "that is halfway between the two edges. At the best rate 1 − ηλmin equals ηλmax − 1."),
+         "that is halfway between the two edges. At the best η 1 − ηλmin equals ηλmax − 1."),
         (_from(best=lambda m, L: (1 / m + 1 / L) / 2),
-         "that is the mean of what each direction would like for itself. At the best rate 1 − ηλmin equals ηλmax − 1."),
+         "that is the mean of what each direction would like for itself. At the best η 1 − ηλmin equals ηλmax − 1."),
         (_from(best=lambda m, L: 2 / (L - m) if L > m else np.inf),
          "the two curvatures are added in the denominator, since 1 − ηλmin = ηλmax − 1."),
         (_from(factor=lambda m, L: (m - L) / (L + m)),
@@ -71,14 +79,14 @@ rates_from_curvatures = Exercise(
         (_from(factor=lambda m, L: L / m),
          "that is the condition number κ. The factor is |1 − ηλ| at the best η."),
         (_from(factor=lambda m, L: 1 - 2 * m / L),
-         "that is the flattest direction's factor at the edge. Put the best rate into 1 − ηλmin."),
+         "that is the flattest direction's factor at the edge. Put the best η into 1 − ηλmin."),
         (_from(ends=lambda e: (e[0], e[-1])),
          "the first and last need not be the smallest and largest. Take min and max."),
         (lambda e: (2 / (np.min(e) + np.max(e)), 2 / np.max(e), (np.max(e) - np.min(e)) / (np.max(e) + np.min(e))),
          "the first two have changed places. The edge comes first."),
     ],
     hints=["Each direction has its factor |1 − ηλ|. Which direction is the first to reach 1 as η grows?",
-           "The edge is 2/λmax. At the best rate the slowest two are even: 1 − ηλmin = ηλmax − 1.",
+           "The edge is 2/λmax. At the best η the slowest two are even: 1 − ηλmin = ηλmax − 1.",
            "best = 2/(λmin + λmax); put it into 1 − ηλmin, and (λmax − λmin)/(λmax + λmin) is left."],
     success="With κ = λmax/λmin the factor is (κ − 1)/(κ + 1): only the shape of the valley matters.")
 
@@ -101,24 +109,28 @@ def _inputs(rng):
     bowl = Lambda("lambda theta: np.array([3, 1]) * theta")
     saddle = Lambda("lambda theta: np.array([1, -4]) * theta")
     bent = Lambda("lambda theta: np.array([3, 1]) * theta + 0.01 * theta**3")     # its curvature changes with theta
+    flat = Lambda("lambda theta: np.array([0.6, -0.9]) * theta")                  # v ± Hv finds another one here, or
+    small = Lambda("lambda theta: np.array([0.8, 0.1]) * theta")                  # there
     tilted = Lambda("lambda theta: np.array([[5, 2], [2, 2]]) @ theta")           # 6 along (2, 1), and 1
     yield bowl, np.array([0.0, 0.0]), np.array([1.0, 1.0]), 40
     yield bowl, np.array([1.0, -2.0]), np.array([1.0, 2.0]), 40
     yield saddle, np.array([1.0, 1.0]), np.array([1.0, 1.0]), 40
     yield tilted, np.array([0.0, 0.0]), np.array([1.0, -1.0]), 40
     yield bent, np.array([10.0, 1.0]), np.array([1.0, 1.0]), 40
+    yield flat, np.array([1.0, 1.0]), np.array([1.0, 1.0]), 60
+    yield small, np.array([1.0, 1.0]), np.array([1.0, 1.0]), 40
     for _ in range(2):
         yield bent, rng.uniform(2, 10, size=2), rng.normal(size=2), 40
 
 
 def _power(product=lambda grad, theta, v, h: (grad(theta + h * v) - grad(theta - h * v)) / (2 * h),
-           told=lambda v, Hv: v @ Hv, keep=False, bare=False):
+           told=lambda v, Hv: v @ Hv, then=lambda v, Hv: Hv, bare=False):
     """A wrong largest_curvature in which one part is replaced."""
     def search(grad, theta, v, rounds):
         for _ in range(rounds):
             v = v if bare else v / np.linalg.norm(v)
             Hv = product(grad, theta, v, 1e-5)
-            curvature, v = told(v, Hv), (v if keep else Hv)
+            curvature, v = told(v, Hv), then(v, Hv)
         return curvature
     return search
 
@@ -147,11 +159,15 @@ largest_curvature = Exercise(
          "grad(v) is the gradient at the place v. Hv is how the gradient at theta changes along v."),
         (_power(lambda grad, theta, v, h: grad(theta) * v),
          "the gradient times v is no curvature. How does the gradient *change* from theta − h·v to theta + h·v?"),
-        (_power(keep=True),
+        (_power(then=lambda v, Hv: v),
          "that is the curvature along the first v. Does the next round begin with Hv, and does `return` stand after "
          "the loop?"),
         (_power(bare=True),
          "v is not brought to length 1, and grows at every round. Begin each with v / np.linalg.norm(v)."),
+        (_power(then=lambda v, Hv: v - Hv),
+         "the next round begins with v − Hv, a step of descent. Power iteration goes on with Hv itself."),
+        (_power(then=lambda v, Hv: v + Hv),
+         "the next round begins with v + Hv. Power iteration goes on with Hv itself."),
         (_power(told=lambda v, Hv: np.linalg.norm(Hv)),
          "a curvature may be negative, and a length or an absolute value is not. Take v @ Hv, with v of length 1."),
         (_power(told=lambda v, Hv: np.max(np.abs(Hv))),
@@ -186,13 +202,14 @@ def hover(lr, c, Y):
 
 
 def _inputs(rng):
-    yield 0.8, 0.5, 4.0                                        # 2/η = 2.5
+    yield 0.6, 0.5, 4.0                                        # 2/η = 3.33; hovering is stable up to ηY = 2.5
     yield 0.25, 0.5, 4.0                                       # 2/η = 8: Y is reached
     yield 0.5, 0.5, 4.0                                        # 2/η is Y
-    yield 0.4, 0.1, 6.0
+    yield 0.4, 0.1, 6.0                                        # 2/η = 5
     yield 0.1, 0.3, 8.0
     for _ in range(3):
-        yield float(rng.uniform(0.3, 0.6)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(7, 9))
+        Y = float(rng.uniform(3, 9))
+        yield float(rng.uniform(2.1, 2.4)) / Y, float(rng.uniform(0.05, 0.5)), Y
 
 
 def _hover(size=lambda c, gap: np.sqrt(2 * c * gap), y=lambda lr, Y: min(Y, 2 / lr)):
@@ -208,6 +225,10 @@ hover = Exercise(
     mistakes=[
         (_hover(y=lambda lr, Y: 2 / lr),
          "where 2/η lies beyond Y, the walk does not get that far: it rests at y = Y with x = 0."),
+        (lambda lr, c, Y: (np.sqrt(2 * c * max(Y - 2 / lr, 0)), 2 / lr),
+         "where 2/η lies beyond Y, x dies out, and nothing drives y on from Y to 2/η. It rests at y = Y."),
+        (_hover(size=lambda c, gap: np.sqrt(-2 * c * gap)),
+         "you take the root of a negative number: y hovers below Y, so that Y − y is positive."),
         (_hover(y=lambda lr, Y: Y),
          "at Y the walk can rest only if 2/η is at least Y. Otherwise |1 − ηy| is above 1 there, and x grows."),
         (_hover(y=lambda lr, Y: max(Y, 2 / lr)),
@@ -240,7 +261,7 @@ hover = Exercise(
     hints=["A swing that neither grows nor shrinks multiplies x by −1 at each step. At which y?",
            "1 − ηy = −1 at y = 2/η. If Y is smaller than that, the walk reaches Y, and x dies out.",
            "y stands still where its slope is 0: ½x² = c(Y − y)."],
-    success="2/η, whatever c and Y are: the learning rate alone says where the walk hovers.")
+    success="Where 2/η lies below Y, the learning rate alone says at which y the walk hovers; c and Y set the swing.")
 
 
 # --- warm_cosine ------------------------------------------------------------------------------------------------------
@@ -289,8 +310,11 @@ def _as_keras(t, lr, steps, warm):
     return lr * (s / warm if s < warm else (1 + np.cos(np.pi * min(s - warm, steps) / steps)) / 2)
 
 
-def _line_then_cosine(t, lr, steps, warm):
-    return lr * (t / warm if t <= warm else (1 + np.cos(np.pi * (t - 1) / steps)) / 2)
+def _line_then_cosine(last):
+    """A wrong warm_cosine whose warm-up is a bare line, up to t = warm − last."""
+    def schedule(t, lr, steps, warm):
+        return lr * (t / warm if t <= warm - last else (1 + np.cos(np.pi * (t - 1) / steps)) / 2)
+    return schedule
 
 
 warm_cosine = Exercise(
@@ -335,8 +359,11 @@ warm_cosine = Exercise(
         (_as_keras,
          "that is Keras's `CosineDecay`: after the warm-up the cosine takes `steps` more. "
          "Here it begins at step 1, and the warm-up is a factor in front of it."),
-        (_line_then_cosine,
-         "in the warm-up you leave the cosine out. It is a factor there, too: t/warm times the cosine."),
+        *((_line_then_cosine(last),
+           "in the warm-up you leave the cosine out. It is a factor there, too: t/warm times the cosine.")
+          for last in (0, 1)),
+        (_cosine(warm=lambda t, w: min(1, t / (w + 1))),
+         "your warm-up ends one step late. At t = warm its factor is 1: min(1, t / warm)."),
         (_cosine(late=1),
          "the cosine starts one step late. At t = 1 no step lies behind: its angle is π (t − 1)/steps."),
         (_cosine(wave=lambda s, n: np.cos(np.pi * s / n / 2)),
@@ -467,7 +494,8 @@ def _serves(name):
             return f"with {lr:.2g} the loss ends no lower than it began: too large."
         half, twice = (np.median(_trained(_problems()[name], lr * np.array([times]))[1]) for times in (0.5, 2.0))
         advice = "Half of it does better." if half < twice else "Twice as much does better."
-        return f"{lr:.2g} brings {share:.0%} of the best gain, the median of three starts. {advice}"
+        share = np.floor(100 * share)                          # 89.7 is not yet 90
+        return f"{lr:.2g} brings {share:.0f}% of the best gain, the median of three starts. {advice}"
     return look
 
 
@@ -485,7 +513,8 @@ my_range_test = Project(
     hints=["Grow the rate by the same factor at each of 200 steps: `np.geomspace(1e-5, 100, 200)`. Stop when the loss "
            "has become a few times the first.",
            "One batch's loss is noisy. Smooth it: `smooth = 0.9 * smooth + 0.1 * loss`.",
-           "At the lowest smoothed loss the rate is about to be too large. Half of it keeps clear of the cliff."],
+           "The learning rate at the lowest smoothed loss may be nearly too large. Half of it "
+           "keeps clear of the cliff."],
     success="A learning rate from one short run, for problems whose curvature nobody told you.")
 
 
@@ -525,7 +554,7 @@ quickest = Prediction(
         "a tenth of the edge: careful steps arrive first":
             "Then the flat direction loses only two per cent of its distance at each step.",
         "half of the edge: there the steep direction arrives in one step":
-            "It does. But then everybody waits for the flat direction, and it would like a larger rate.",
+            "It does. But then everybody waits for the flat direction, and it would like a larger η.",
         "right at the edge: the larger the better":
             "Right at the edge the steep direction swings for ever.",
     })
@@ -572,7 +601,8 @@ other_loss = Prediction(
     "sharpness after 2,000 steps?",
     at_least={"far below 2": 0, "about 2, as with squared error": 1.8, "well above 2": 2.3},
     why="Where the network is sure and right, the loss of an image is nearly flat: its curvature contains the factor "
-        "p(1 − p). All 200 images are learned here, so the sharpness dies out.",
+        "p(1 − p), and the probability p of its digit is nearly 1. All 200 images are learned here, so the "
+        "sharpness dies out.",
     replies={
         "about 2, as with squared error":
             "It would be so if this loss went on sharpening. On the way it may; in the end it flattens.",
@@ -585,12 +615,12 @@ two_contests = Prediction(
     "images. The other is short: 400 steps of 32 images. Where does the cosine end lower?",
     equal_to={"in both": "both", "only in the long, noisy one": "noisy", "only in the short one": "short",
               "in neither": "neither"},
-    why="With much noise a constant rate stops at its floor, and a falling one goes on down. In the short contest "
+    why="With much noise a constant η stops at its floor, and a falling one goes on down. In the short contest "
         "there is still ground to cover at the end, and small steps cover little.",
     replies={
         "in both": "Falling pays once the noise is what holds the loss up. In 400 steps that point is not reached.",
-        "only in the short one": "In the short contest the rate falls while there is still far to go.",
-        "in neither": "With 4 images a step the noise is large, and a constant rate stays in it.",
+        "only in the short one": "In the short contest η falls while there is still far to go.",
+        "in neither": "With 4 images a step the noise is large, and a constant η stays in it.",
     })
 
 one_for_all = Prediction(
@@ -598,8 +628,8 @@ one_for_all = Prediction(
     "Diabetes, softmax regression on digits, a network on digits: 200 steps each. Is there one learning rate that "
     "brings 90 % of the best gain on all three?",
     at_least={"yes, with a factor of ten to choose from": 10, "yes, but only just": 1, "no": 0},
-    why="The curvature sets the upper end of what works, and it depends on the model, the data and their units. (With "
-        "more steps the ranges widen to the left, and may meet.)",
+    why="Which learning rates are too large depends on the curvature on the way, so on the model, the data and their "
+        "units. (With more steps the ranges get wider, and may meet.)",
     replies={
         "yes, with a factor of ten to choose from":
             "Each problem alone has such a range. They lie at different places.",

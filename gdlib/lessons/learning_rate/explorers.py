@@ -92,7 +92,7 @@ class rate(Explorer):
         }
 
         words = (
-            f"From {place_words(*start)}, rate {number(lr)}. Across, with curvature {number(steep)}, "
+            f"From {place_words(*start)}, η = {number(lr)}. Across, with curvature {number(steep)}, "
             f"each step multiplies by {fixed(factors[1])}: "
             f"it {_fate_by_factor(factors[1])}. Along, with {number(flat)}, by {fixed(factors[0])}: "
             f"it {_fate_by_factor(factors[0])}. "
@@ -117,7 +117,7 @@ class rate(Explorer):
         rule.annotate("grows", (0.59, 1.04), ha="right", va="bottom", fontsize=12, color="0.3")
         rule.annotate("shrinks", (0.59, 0.96), ha="right", va="top", fontsize=12, color="0.3")
         rule.axhline(1, color="black", linewidth=1)
-        rule.set_xlabel("rate η", fontsize=13)
+        rule.set_xlabel("learning rate η", fontsize=13)
         rule.set_ylabel("factor of a step, |1 − ηλ|", fontsize=13)
         for ax in (land, rule):
             ax.tick_params(labelsize=12)
@@ -219,7 +219,7 @@ class narrow_valley(Explorer):
             "left": left is not None,
         }
         now = rates[max(min(left if left is not None else steps, LAST) - 1, 0)]
-        words = f"Rate {number(now)}, so the edge 2/η is {number(2 / now)}; the valley's lowest point has {Y:g}. "
+        words = f"η is {number(now)}, so the edge 2/η is {number(2 / now)}; the valley's lowest point has {Y:g}. "
         if left is not None:
             return data, words + f"Step {left} leaves the map."
         x, y = path[-1]
@@ -335,14 +335,14 @@ class schedule(Explorer):
         words = f"{shape.capitalize()} from {number(lr)} to {number(rates[-1])} in {STEPS} steps{warmed}. "
         above = int((rates > 2).sum())
         if total > 1e6:
-            words += f"For {above} steps the rate is above the edge 2/λ = 2: the walk flies off, it diverges."
+            words += f"For {above} steps η is above the edge 2/λ = 2: the walk flies off, it diverges."
             return data, words
         words += (
             f"Excess loss at the end: {_loss_words(total)}, of which {_loss_words(start[-1])} is left of the start and "
             f"{_loss_words(noisy[-1])} is noise of strength {fixed(noise, 1)}. "
         )
         if above:
-            words += f"For {above} steps the rate was above the edge 2/λ = 2. "
+            words += f"For {above} steps η was above the edge 2/λ = 2. "
         if shape == "constant":
             words += "More steps would not help." if noisy[-1] > 9 * start[-1] else "More steps would still help."
         elif constant > 1e6:
@@ -359,7 +359,7 @@ class schedule(Explorer):
         left.set(xlim=(1, STEPS), ylim=(1e-5, 10), yscale="log")
         left.axhline(2, color="black", linewidth=1, linestyle=":")
         left.annotate("edge 2/λ", (STEPS - 6, 2.2), ha="right", va="bottom", fontsize=12)
-        left.set_title("the rate", fontsize=13)
+        left.set_title("the learning rate", fontsize=13)
         right.set(xlim=(0, STEPS), ylim=(1e-6, 100), yscale="log")
         right.set_title("loss above the lowest, expected", fontsize=13)
         for ax in (left, right):

@@ -62,7 +62,7 @@ class TooLargeSwings:
                   "Wu, Braverman and Lee (2024): descent on separable data converges at any rate")
 
     def met(case):
-        """the surface is nowhere steeper at the start than at its bottom (a bowl, ln cosh)"""
+        """the surface is no sharper at the start than at its bottom (a bowl, ln cosh)"""
         return case.surface in ("quadratic", "ln cosh")
 
     def run(case, rng):
