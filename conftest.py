@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -21,6 +22,14 @@ def pytest_configure(config):
     # runs the notebooks as they are and compares their verdicts instead.
     if not pinned():
         config.option.nbval = False
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_left():
+    """What a test has drawn does not reach the next one."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def pytest_report_header(config):
