@@ -64,6 +64,23 @@ def test_other_forms_of_the_rule_are_right(exercise, body):
     (ex.filled, "a = 1 - beta\nfor _ in range(t):\n    a = beta * a + 1 - beta\nreturn a", "one step ahead"),
     (ex.filled, "return 1 - np.power(beta, t - 1)", "one step behind"),
     (ex.filled, "return 1 / (1 - beta**t)", "expected 0.5 and got 2"),
+    (ex.filled, "return 1 / (1 - beta**t)", "How full the average is"),
+    (ex.filled, "return sum((1 - beta) * beta**k for k in range(1, t + 1))", "one power too late"),
+    (ex.filled, "return 1 - t**beta", "base and power are swapped"),
+    (ex.steps_needed, "return np.log(left) / np.log(1 - lr * share) + 1", "one step too many"),
+    (ex.adam_step, AVERAGES + "return theta - lr * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2 * t)) + eps), m, v",
+     "a beta is multiplied by t"),
+    (ex.adam_step, AVERAGES + "return theta - lr * m * (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + eps), m, v",
+     "m is multiplied by its correction"),
+    (ex.adam_step, HATS + "return m, v, theta - lr * m_hat / (np.sqrt(v_hat) + eps)", "that is m, v, theta"),
+    (ex.adam_step, "root = np.sqrt(v / (1 - beta2**t))\n" + HATS + "return theta - lr * m_hat / (root + eps), m, v",
+     "the old v"),
+    (ex.adam_step, "old = m / (1 - beta1**t)\n" + HATS + "return theta - lr * old / (np.sqrt(v_hat) + eps), m, v",
+     "the old m"),
+    (ex.adamw_step, "return theta - 2 * lr * weight_decay * theta - lr * direction", "twice the decay"),
+    (ex.adamw_step, "return theta - lr * (lr * weight_decay * theta) - lr * direction", "stands twice"),
+    (ex.adamw_step, "return theta * (1 - lr * weight_decay)", "Adam's step is missing"),
+    (ex.adamw_step, "return theta - lr * (1 + weight_decay) * direction", "multiplies the direction"),
     # Keras
     (ex.adam_step, AVERAGES + "alpha = lr * np.sqrt(1 - beta2**t) / (1 - beta1**t)\n"
                               "return theta - alpha * m / (np.sqrt(v) + eps), m, v", "Keras's Adam"),
@@ -222,7 +239,11 @@ def adam_in_place(theta, gradient, lr, state):
     return theta - lr * state["m"] / (1 - 0.85**t) / (np.sqrt(state["v"] / (1 - 0.99**t)) + 1e-8), state
 
 
-@pytest.mark.parametrize("rule", [adam_with_a_growing_memory, adam_in_place])
+def adam_in_a_list(theta, gradient, lr, state):
+    return list(adam_with_a_growing_memory(theta, gradient, lr, state))
+
+
+@pytest.mark.parametrize("rule", [adam_with_a_growing_memory, adam_in_place, adam_in_a_list])
 def test_a_rule_of_ones_own_passes(rule):
     found = ex.my_rule.diagnose(rule)
     assert found.passed, found.text

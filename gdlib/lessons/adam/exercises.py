@@ -14,7 +14,7 @@ from gdlib.lessons.kit.project import Project
 
 
 def steps_needed(share, lr, left):
-    """After how many steps of descent is `left` of a class's error left?
+    """Steps of descent until a class's error has shrunk from 1 to `left`.
 
     Not rounded.
     """
@@ -49,6 +49,8 @@ steps_needed = Exercise(
          "the quotient is upside down. From (1 − lr · share)^t = left follows t · ln(1 − lr · share) = ln left."),
         (lambda share, lr, left: np.log10(left) / np.log(1 - lr * share),
          "the two logarithms have different bases. Take np.log twice."),
+        (lambda share, lr, left: np.log(left) / np.log(1 - lr * share) + 1,
+         "that is one step too many: before the first step the error is 1, and t is 0."),
         (lambda share, lr, left: np.log(left) / np.log10(1 - lr * share),
          "the two logarithms have different bases, 10 below. Take np.log twice."),
         (lambda share, lr, left: np.log(left) / np.log(1 + lr * share),
@@ -121,6 +123,12 @@ filled = Exercise(
          "that is the weight of the first number after t steps. All t numbers have a weight: add them up."),
         (lambda beta, t: (1 - beta) * beta**t,
          "that is one weight. All t numbers have a weight: add them up."),
+        (lambda beta, t: beta - beta ** (t + 1),
+         "the sum of the weights (1 − beta) · beta**k begins one power too late. The newest number has k = 0."),
+        (lambda beta, t: 1 / (1 - beta**t),
+         "that is what a correction would multiply by. How full the average is, is asked."),
+        (lambda beta, t: 1 - t**beta,
+         "base and power are swapped: beta**t."),
         (lambda beta, t: (1 - beta) ** t,
          "1 − beta is raised to the power t. What stays empty is beta at each step: beta**t after t of them."),
         (lambda beta, t: 1 - (1 - beta) ** t,
@@ -194,6 +202,23 @@ def _old_averages(t, theta, m, v, gradient, lr, beta1, beta2, eps):
     return stepped, beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
 
 
+def _old_root(t, theta, m, v, gradient, lr, beta1, beta2, eps):
+    root = np.sqrt(v / (1 - beta2**t))
+    m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+    return theta - lr * m / (1 - beta1**t) / (root + eps), m, v
+
+
+def _old_mean(t, theta, m, v, gradient, lr, beta1, beta2, eps):
+    m_hat = m / (1 - beta1**t)
+    m, v = beta1 * m + (1 - beta1) * gradient, beta2 * v + (1 - beta2) * gradient**2
+    return theta - lr * m_hat / (np.sqrt(v / (1 - beta2**t)) + eps), m, v
+
+
+def _theta_last(t, theta, m, v, gradient, lr, beta1, beta2, eps):
+    theta, m, v = adam_step.solution_function(t, theta, m, v, gradient, lr, beta1, beta2, eps)
+    return m, v, theta
+
+
 def _betas_swapped(t, theta, m, v, gradient, lr, beta1, beta2, eps):
     return adam_step.solution_function(t, theta, m, v, gradient, lr, beta2, beta1, eps)
 
@@ -216,13 +241,15 @@ adam_step = Exercise(
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1), v / (1 - b2))),
          "the correction does not fade. It is 1 − beta**t, which grows to 1 as t grows."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1 * t), v / (1 - b2 * t))),
-         "the betas are multiplied by t. They are raised to the power t: beta**t, with two stars."),
+         "a beta is multiplied by t. It is raised to the power t: beta**t, with two stars. Look at both corrections."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1 * t), v / (1 - b2**t))),
          "beta1 is multiplied by t. It is raised to the power t: beta1**t, with two stars."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1 ** (t + 1)), v / (1 - b2 ** (t + 1)))),
          "the correction is one step ahead. Steps are counted from 1, so the power is t."),
         (_adam(hats=lambda t, m, v, b1, b2: (m * (1 - b1**t), v * (1 - b2**t))),
          "you multiply by the corrections. The averages came out too small: divide."),
+        (_adam(hats=lambda t, m, v, b1, b2: (m * (1 - b1**t), v / (1 - b2**t))),
+         "m is multiplied by its correction. It came out too small: divide."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b2**t), v / (1 - b1**t))),
          "the two corrections are swapped. beta1 belongs to m, beta2 to v."),
         (_adam(hats=lambda t, m, v, b1, b2: (m / (1 - b1 ** (t - 1)), v / (1 - b2 ** (t - 1)))),
@@ -254,6 +281,12 @@ adam_step = Exercise(
          "one sum of squares for all coordinates. Each coordinate keeps its own: no np.sum."),
         (_old_averages,
          "the step uses the old averages. First compute the new m and v, then take the step."),
+        (_old_root,
+         "the root is taken of the old v. First compute the new v, then take the step."),
+        (_old_mean,
+         "the step uses the old m. First compute the new m, then take the step."),
+        (_theta_last,
+         "that is m, v, theta. The order asked for is theta, m, v."),
         (_nadam,
          "that is NAdam, Adam with Nesterov's look ahead. Above the root stands m_hat alone."),
         (_first(lambda theta, m, root, lr, eps: theta - (lr * m / root + eps)),
@@ -341,6 +374,14 @@ adamw_step = Exercise(
          "that is the change alone. Hand back where it leads: theta plus the change."),
         (lambda theta, direction, lr, weight_decay: theta * (1 - lr * weight_decay / 2) - lr * direction,
          "half the decay is missing. The slope of (w/2)·θ² is w·θ."),
+        (lambda theta, direction, lr, weight_decay: theta * (1 - 2 * lr * weight_decay) - lr * direction,
+         "twice the decay. The slope of (w/2)·θ² is w·θ, without a 2."),
+        (lambda theta, direction, lr, weight_decay: theta * (1 - lr**2 * weight_decay) - lr * direction,
+         "the learning rate stands twice in the decay. The share taken off is lr·weight_decay."),
+        (lambda theta, direction, lr, weight_decay: theta * (1 - lr * weight_decay),
+         "Adam's step is missing: subtract lr * direction."),
+        (lambda theta, direction, lr, weight_decay: theta - lr * direction - lr * weight_decay * direction,
+         "the decay multiplies the direction. It is a share of theta: lr·weight_decay·theta."),
         (lambda theta, direction, lr, weight_decay: theta * (1 - lr * weight_decay**2) - lr * direction,
          "weight_decay is squared. The share taken off is lr·weight_decay."),
         (lambda theta, direction, lr, weight_decay: (theta - lr * direction) * (1 - lr * weight_decay),
@@ -401,7 +442,7 @@ def _takes_a_step(rule):
         return SHAPE.grad(theta)
 
     answer = rule(np.array([1.0, -2.0]), gradient, 0.1, None)
-    if not (isinstance(answer, tuple) and len(answer) == 2):
+    if not (isinstance(answer, (tuple, list)) and len(answer) == 2):
         return f"it answered {kind(answer)}. Return two things: the new theta, and the new state."
     if np.shape(answer[0]) != (2,):
         return f"for a theta of shape (2,) the new theta has shape {np.shape(answer[0])}. It must keep its shape."
@@ -513,14 +554,14 @@ hundredth = Prediction(
         "as long: the slope has not changed": 0.5,
         "a tenth": 0.03,
         "a hundredth": 0.003,
-        "next to nothing: rates that are divided again and again vanish": 0,
+        "next to nothing: what is divided again and again vanishes": 0,
     },
     why="After t equal slopes g the sum is t·g², its root √t·|g|. The slope cancels, and η/√t is left. Such steps add "
-        "up without limit, to about 2η√t.",
+        "up without limit: t of them make about 2η√t.",
     replies={
         "as long: the slope has not changed": "The slope has not, but the sum of its squares has: it grows with t.",
         "a hundredth": "The sum is a hundred times as large. The step is divided by its root.",
-        "next to nothing: rates that are divided again and again vanish":
+        "next to nothing: what is divided again and again vanishes":
             "Each step is divided once, by a root that grows like √t. That vanishes slowly.",
     })
 
@@ -548,14 +589,14 @@ lead = Prediction(
     "Adam end with less loss?",
     equal_to={"on none: tuned momentum is as good": "none", "on the third with the most frequent classes": "frequent",
               "on all about alike": "all", "on the third with the rarest classes": "rare"},
-    why="The frequent classes set the largest rate that momentum can use, and at that rate the rare ones starve. Adam "
+    why="The frequent classes limit momentum's learning rate, and at that learning rate the rare ones starve. Adam "
         "divides each class's slope by its own size.",
     replies={
         "on none: tuned momentum is as good":
-            "Tuning finds the best single rate. One rate cannot serve all classes here.",
+            "Tuning finds the best single learning rate. None serves all classes here.",
         "on the third with the most frequent classes":
-            "Their slopes are large, and momentum's rate suits them. Little is left to gain.",
-        "on all about alike": "The frequent classes have what they need already: momentum's rate is made for them.",
+            "Their slopes are large, and momentum's learning rate suits them. Little is left to gain.",
+        "on all about alike": "Momentum's learning rate suits the frequent classes already. Little is left to gain.",
     })
 
 turned = Prediction(
@@ -563,8 +604,8 @@ turned = Prediction(
     "Now the ravine is turned by 45°, and RMSprop (ρ = 0.9) is tuned again. How far does it get?",
     at_least={"as far as before: it is the same ravine": 0, "less far, but much further than descent": 1e-6,
               "about as far as plain descent": 0.1},
-    why="In the turned ravine both coordinates feel the same mixture of steep and flat. Both get about the same rate, "
-        "and one rate for all is what descent has.",
+    why="In the turned ravine both coordinates feel the same mixture of steep and flat. Both get about the same "
+        "learning rate, and one for all is what descent has.",
     replies={
         "as far as before: it is the same ravine":
             "For descent and momentum it is. RMSprop looks at each coordinate, and coordinates do not turn along.",

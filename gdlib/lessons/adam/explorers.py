@@ -19,8 +19,6 @@ from gdlib.lessons.kit.explorer import (
 )
 from gdlib.plots import METHOD, OKABE_ITO, ground
 
-BLUE, RED = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
-
 # --- race -------------------------------------------------------------------------------------------------------------
 
 RULES = {"descent": gd.gradient_descent, "momentum": gd.momentum, "adagrad": gd.adagrad, "rmsprop": gd.rmsprop,
@@ -217,7 +215,7 @@ class anatomy(Explorer):
 
     controls = {
         "t": WholeSlider("step t", 10, 1, STEPS),
-        "lr": LogSlider("rate η", 0.02, 0.001, 1.0, 0.1),
+        "lr": LogSlider("learning rate η", 0.02, 0.001, 1.0, 0.1),
         "beta1": Slider("β₁", 0.9, 0.0, 0.99, 0.01),
         "beta2": Slider("β₂", 0.999, 0.5, 0.999, 0.001),
         "scale": LogSlider("scale of 2", 100.0, 0.001, 1000.0, 0.1),
@@ -249,6 +247,7 @@ class anatomy(Explorer):
     @staticmethod
     def draw(fig, scene):
         artists, hat = {}, "\u0302" if scene == "corrected" else ""
+        mean, rms = METHOD["momentum"][0], METHOD["RMSprop"][0]  # m is momentum's average, v RMSprop's
         for i, x in enumerate((0.08, 0.575)):
             top, low = fig.add_axes((x, 0.50, 0.405, 0.37)), fig.add_axes((x, 0.135, 0.405, 0.30))
             top.set(xlim=(0, STEPS), ylim=(-1.25, 1.25), xticklabels=[])
@@ -265,9 +264,9 @@ class anatomy(Explorer):
             top.annotate(f"coordinate {i + 1}", (0.985, 0.05), xycoords="axes fraction", ha="right", fontsize=12)
             artists |= {
                 f"g{i}": top.plot([], [], color="0.7", linewidth=1, label="slope g")[0],
-                f"root{i}": top.plot([], [], color=RED, linewidth=2, linestyle="--", label=f"±√v{hat}")[0],
-                f"under{i}": top.plot([], [], color=RED, linewidth=2, linestyle="--")[0],
-                f"mean{i}": top.plot([], [], color=BLUE, linewidth=2.2, label=f"m{hat}")[0],
+                f"root{i}": top.plot([], [], color=rms, linewidth=2, linestyle="--", label=f"±√v{hat}")[0],
+                f"under{i}": top.plot([], [], color=rms, linewidth=2, linestyle="--")[0],
+                f"mean{i}": top.plot([], [], color=mean, linewidth=2.2, label=f"m{hat}")[0],
                 f"step{i}": low.plot([], [], color=OKABE_ITO["green"], linewidth=2, label="step / η")[0],
                 f"at{i}": top.axvline(0, color="0.3", linewidth=1),
                 f"below{i}": low.axvline(0, color="0.3", linewidth=1),

@@ -84,7 +84,7 @@ def by_frequency(races, average=11):
             if part:
                 ax.annotate(name, (len(calm) + average // 2, calm[-1]), xytext=(4, 0), textcoords="offset points",
                             color=colour, va="center", fontsize=12, annotation_clip=False)
-        ax.set(xlabel="step", xlim=(0, len(loss) - 1), ylim=(0, 2 * np.log(walks[0][0].y.max() + 1)))
+        ax.set(xlabel="step", xlim=(0, len(loss) - 1), ylim=(0, 1.6 * np.log(walks[0][0].y.max() + 1)))
         ax.set_title(f"The third with the {title}", loc="left", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel(f"loss, running mean of {average} steps")
