@@ -309,7 +309,7 @@ later_wait = Exercise(
         (lambda k, lr, L, gamma: k * (1 - lr * L) / (1 + lr * gamma),
          "the factors of all steps are multiplied, so the number of steps is found by logarithms."),
         (lambda k, lr, L, gamma: k - k * np.log(1 - lr * L) / np.log(1 + lr * gamma),
-         "you added the steps of shrinking. Asked are those after them."),
+         "you added the steps of shrinking. Give only the steps that come after them."),
         (lambda k, lr, L, gamma: np.ceil(-k * np.log(1 - lr * L) / np.log(1 + lr * gamma)),
          "these are whole steps. Leave the number as it comes out of the logarithms."),
         (lambda k, lr, L, gamma: -k * np.log10(1 - lr * L) / np.log(1 + lr * gamma),
@@ -492,7 +492,8 @@ def _goes_down(place):
             return (f"theta came back unchanged, and it is a saddle: a curvature of "
                     f"{np.linalg.eigvalsh(net.hess(theta))[0]:.2g} leads down.")
         if net(there) > 1.001 * net(theta):
-            return (f"the loss went up, from {net(theta):.4g} to {net(there):.4g}. A random push does that. "
+            return (f"the loss went up, from {net(theta):.4g} to {net(there):.4g}. "
+                    "A random push does that, and so does too long a step. "
                     "Which direction goes down? And of its two ends, which is lower?")
         after = gd.run(net, gd.gradient_descent(0.1), there, 200, every=200).loss[-1] / net(theta)
         if not after < 0.98:

@@ -271,8 +271,8 @@ class adaptive(Explorer):
             artists[f"{name} beside"] = wait.plot([], [], color=colour, linestyle=style, linewidth=2.4)[0]
             artists[name] = land.plot([], [], color=colour, linestyle=style, linewidth=2)[0]
             artists[f"{name} now"] = mark(land, "now", colour)
-            wait.plot([126, 142], [10 ** (-9.9 - 0.95 * row)] * 2, color=colour, linestyle=style, linewidth=2.4)
-            wait.annotate(name, (147, 10 ** (-9.9 - 0.95 * row)), color=colour, fontsize=13, va="center")
+            wait.plot([126, 142], [10 ** (-9.3 - 0.95 * row)] * 2, color=colour, linestyle=style, linewidth=2.4)
+            wait.annotate(name, (147, 10 ** (-9.3 - 0.95 * row)), color=colour, fontsize=13, va="center")
         artists["start"] = mark(land, "start")
         return artists
 

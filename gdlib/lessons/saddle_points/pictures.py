@@ -142,7 +142,7 @@ def saddle_and_well(sizes, times, theory, across):
     low, median, high = np.percentile(times, [5, 50, 95], axis=1)
     left.errorbar(sizes, median, yerr=[median - low, high - median], fmt="o", color=plots.BLUE, capsize=3)
     left.plot(sizes, theory, color="black", linewidth=1)
-    left.annotate("median by theory", (sizes[1], theory[1]), (4, -18), textcoords="offset points")
+    left.annotate("line: median by theory\nbars: 5% to 95% of the walks", (0.03, 0.85), xycoords="axes fraction")
     left.set(xscale="log", xlabel="rows in a batch", ylabel="steps until away", ylim=(0, None))
     left.set_title("Leaving a saddle: some more steps", loc="left", fontsize=11)
     for (name, share), (colour, line, shape) in zip(across.items(), plots.CYCLE, strict=False):
