@@ -497,6 +497,10 @@ def test_several_results_are_named():
         return x, [2 * x]
     pair = Exercise(two, inputs=lambda rng: [(1.0,), (2.0,)], mistakes=[], hints=[], returns=("first", "second"))
     assert pair.diagnose(lambda x: [x, np.array([2 * x])]).passed
+    alike = Exercise(lambda x: (x, 2 * x), inputs=lambda rng: [(np.ones(3),)], mistakes=[], hints=[],
+                     returns=("a", "b"))
+    assert alike.diagnose(lambda x: np.array([x, 2 * x])).passed  # it unpacks as a tuple does
+    assert not alike.diagnose(lambda x: x).passed
     assert "I expected 2 numbers, (first, second) and got 1.0 (float)" in said(lambda x: x, pair)
     assert "expected second = [2] and got second = [3]" in said(lambda x: (x, [2 * x + 1]), pair)
 

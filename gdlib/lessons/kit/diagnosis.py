@@ -274,6 +274,8 @@ def _compared(case):
 
 def _numbers(value, results):
     """The value as a tuple of float arrays, one for each result; None if it is anything else."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = list(value) if results else value              # a table of all results unpacks as a tuple does
     if results and not (isinstance(value, (tuple, list)) and len(value) == results):
         return None
     try:
