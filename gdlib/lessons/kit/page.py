@@ -116,7 +116,7 @@ class Page:
         found, middle, low, high = self.result, *(f"{x:.3g}" for x in self.result["effect"])
         self.guess.reveal(self._answer, shown=ledger.counted(found))
         wide = f" {found['too_wide']} cases were too wide to say." if found["too_wide"] else ""
-        lesson = " ".join([self.entry.get("verdict", "open"), self.entry.get("only_if", "")]).strip()
+        lesson = " ".join([self.entry.get("verdict", ""), self.entry.get("only_if", "")]).strip()
         note("claim", [
             f"Claim {self.trial.claim}: {self.entry['statement']}.",
             f"Verdict: {ledger.said(found)}",
@@ -125,7 +125,7 @@ class Page:
             f"{low} to {high} in nine cases of ten ({self.trial.unit}).",
             self._drawn_anew(),
             *([f"Literature: {found['literature']}."] if "literature" in found else []),
-            f"The lesson's one experiment said: {lesson}.",
+            *([f"The lesson's one experiment said: {lesson}."] if lesson else []),
         ])
 
     def _drawn_anew(self):
