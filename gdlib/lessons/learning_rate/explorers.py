@@ -218,8 +218,10 @@ class narrow_valley(Explorer):
             "edge": 2 / rates,
             "left": left is not None,
         }
-        now = rates[max(min(left if left is not None else steps, LAST) - 1, 0)]
-        words = f"η is {number(now)}, so the edge 2/η is {number(2 / now)}; the valley's lowest point has {Y:g}. "
+        last = max(min(left if left is not None else steps, LAST) - 1, 0)
+        now, first = rates[last], f" ({number(state['lr'])} in the first {CHANGE} steps)" if last >= CHANGE else ""
+        words = (f"η is {number(now)}{first}, so the edge 2/η is {number(2 / now)}; "
+                 f"the valley's lowest point has {Y:g}. ")
         if left is not None:
             return data, words + f"Step {left} leaves the map."
         x, y = path[-1]
