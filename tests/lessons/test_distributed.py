@@ -1,4 +1,8 @@
 """Lesson 08: what learners write, and what its text says about the shards and the model of the ring."""
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -125,3 +129,35 @@ def test_strong_scaling_follows_n_for_some_tens_of_workers():
 @pytest.mark.parametrize("wait_for, words", [(8, "s; theory says 1.86 s"), (6, "all began each step together, theory")])
 def test_stragglers_say_theory_beside_what_was_measured(wait_for, words):
     assert words in explorers.stragglers(workers=8, wait_for=wait_for).sentence
+
+
+def cell(words, **names):
+    """The names that a cell of the notebook makes: the one whose source has these words."""
+    notebook = json.loads((Path(__file__).parents[2] / "notebooks/08_distributed.ipynb").read_text(encoding="utf-8"))
+    source, = [s for s in ("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code") if words in s]
+    exec(source, names)
+    return names
+
+
+def listed(*answers):
+    return [list(answer) for answer in answers]
+
+
+def test_the_lesson_goes_on_with_answers_that_are_lists():
+    """The checks accept them: their numbers are right."""
+    average, outer_step = ex.average_shards.solution_function, ex.outer_step.solution_function
+    train = cell("def train(", np=np, softmax=SimpleNamespace(dim=2))["train"]
+
+    def trained(average):
+        pool = ex.PaperPool(2)
+        pool.patience = 1_000
+        return train(pool, average)
+
+    assert np.array_equal(trained(lambda *args: list(average(*args))), trained(average))
+    in_rounds = cell("def in_rounds(", np=np, ex=ex, outer_step=outer_step)
+    worker = gd.distributed.Shard(gd.SoftmaxRegression(*(part[:9] for part in gd.data.load("digits")), classes=10))
+    walks = []
+    for step in (outer_step, lambda *args: listed(*outer_step(*args))):
+        in_rounds["outer_step"] = step
+        walks.append(in_rounds["in_rounds"]([worker], 2, 0.5, 0.7, 0.9, steps=6))
+    assert np.array_equal(*walks)
