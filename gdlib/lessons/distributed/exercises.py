@@ -52,6 +52,8 @@ average_shards = Exercise(
          "the mean ran over the parameters as well. One number for each parameter is wanted."),
         (lambda gradients, rows: gradients[int(np.argmax(rows))],
          "that is the largest shard's gradient alone. All of them count, by their rows."),
+        (lambda gradients, rows: sum(n * g for g, n in zip(gradients, rows, strict=True)) // sum(rows),
+         "// rounds down to a whole number. Divide with one slash: /."),
         (lambda gradients, rows: (np.array(gradients) * np.array(rows)).sum(axis=0) / sum(rows),
          "NumPy lays the row counts along the parameters, not along the workers. "
          "np.array(rows)[:, None] stands them upright; or add n * g over the workers."),
@@ -188,6 +190,11 @@ def _given_up(pool, tickets, lost, call):
     raise lost
 
 
+def _all_asked_again(pool, tickets, lost, call):
+    pool.restart(lost.rank)
+    tickets[:] = [call(rank) for rank in range(pool.n)]
+
+
 def _strict(ask):
     """The same, with a KeyError for a worker who did not answer: as where answers are read rank by rank."""
     def asked(pool, theta, t):
@@ -212,6 +219,9 @@ ask_everyone = Exercise(
          "Make it anew, and put a new ticket into the list: `tickets.append(pool.call(lost.rank, …))`."),
         (_asked(_not_asked_again),
          "the answer of the worker that died is missing. Its rows must still count: ask it again."),
+        (_asked(_all_asked_again),
+         "you ask all workers again, and meanwhile another one has died. The other tickets are still good: "
+         "ask only worker `lost.rank`."),
         (_asked(_given_up),
          "the loss of a worker ends it all. Every loss must be caught, as a worker may die again: "
          "`except gd.distributed.WorkerLost as lost:` around `pool.first(tickets)`, in the loop."),
@@ -220,7 +230,7 @@ ask_everyone = Exercise(
            "Three lines: take `lost.ticket` out of `tickets`, make worker `lost.rank` anew, ask it the same again.",
            "`tickets.remove(lost.ticket)`, `pool.restart(lost.rank)`, "
            "`tickets.append(pool.call(lost.rank, \"gradient\", theta, t))`."],
-    success="A death now costs time, and nothing else.")
+    success="Your loop goes on after every death.")
 
 
 # --- reduce_scatter: the first half of the ring -----------------------------------------------------------------------
@@ -283,20 +293,22 @@ reduce_scatter = Exercise(
          "you begin with piece r + 1. At turn 0 worker r sends piece r."),
         (lambda pieces: np.tile(pieces.sum(axis=0), (len(pieces), 1)),
          "you give everybody every sum. "
-         "After these turns each worker has one finished piece; the second round brings the others."),
+         "After these turns each worker has one finished piece; further turns bring the others."),
+        (_turned(lambda r, turn, n: turn - r),
+         "the sign is turned. At turn 0 worker r sends piece r, and the number falls by one at each turn."),
     ],
     hints=["At turn 0 worker r sends piece r to worker r + 1. Which piece has r just been given, when turn 1 comes?",
            "At turn 1 it passes on piece r − 1, at turn 2 piece r − 2; count round with `% n`.",
            "`p = (r - turn) % n`."],
-    success="Now worker r holds the whole sum of piece r + 1. A second trip, which hands it on and adds nothing, gives "
-            "all to all.")
+    success="Now worker r holds the whole sum of piece r + 1. Further turns hand these on and add nothing, until all "
+            "have all.")
 
 
 # --- outer_step -------------------------------------------------------------------------------------------------------
 
 
 def outer_step(theta, walked, v, lr, beta):
-    """theta and v after a round; worker i walked from theta to walked[i]."""
+    """theta and v after an outer step; walked[i]: where worker i is now."""
     g = theta - np.mean(walked, axis=0)
     v = beta * v + g
     return theta - lr * (g + beta * v), v
@@ -308,6 +320,16 @@ def _inputs(rng):
     for n in (2, 4):
         theta = rng.normal(size=3).round(2)
         yield theta, theta + rng.normal(size=(n, 3)).round(2), rng.normal(size=3).round(2), 0.7, 0.9
+
+
+def _lr_inside(theta, walked, v, lr, beta):
+    g = theta - np.mean(walked, axis=0)
+    v = beta * v + lr * g
+    return theta - (lr * g + beta * v), v
+
+
+def _old_v(theta, walked, v, lr, beta):
+    return outer_step.solution_function(theta, walked, v, lr, beta)[0], v
 
 
 def _outer(g=lambda theta, walked: theta - np.mean(walked, axis=0), velocity=lambda beta, v, g: beta * v + g,
@@ -343,6 +365,9 @@ outer_step = Exercise(
         (_outer(velocity=lambda beta, v, g: g, step=lambda g, beta, v: g),
          "that is a step without a memory. v must be kept: v = beta * v + g."),
         (_outer(swap=True), "the two have changed places. theta comes first."),
+        (_outer(sign=1), "the step goes uphill. It is subtracted: theta - lr * (g + beta * v)."),
+        (_old_v, "theta is right, and v is still the old one. Return the new v."),
+        (_lr_inside, "the learning rate is inside v. Here v adds g as it is, and lr multiplies the whole step."),
     ],
     hints=["How far did the workers get, on average? Take that for a gradient: theta less the mean of walked.",
            "Then Nesterov's momentum as PyTorch writes it: v = beta * v + g, and a step along g + beta * v.",
@@ -394,8 +419,11 @@ def _can_be_asked(make):
             return f"worker {rank} is {kind(worker)}, and has no method `gradient`."
         answer = worker.gradient(np.zeros(DIM), 1)
         if not (isinstance(answer, tuple) and len(answer) == 2):
-            return f"worker {rank} answered {kind(answer)}. Return two things: the gradient, and the number of rows."
+            return (f"worker {rank} answered {kind(answer)}. Return two things, without brackets: the gradient, and "
+                    "the number of rows.")
         shape = np.shape(answer[0])
+        if not shape and np.shape(answer[1]) == (DIM,):
+            return f"worker {rank} answered in the wrong order. The gradient comes first, then the number of rows."
         if shape != (DIM,):
             return f"the gradient of worker {rank} has shape {shape}. 10 weights and the intercept make ({DIM},)."
     return ""
@@ -478,7 +506,8 @@ my_worker = Project(
 fits = Prediction(
     "fits",
     "An accelerator has 80 GB. Numbers of 4 bytes; training with Adam (which keeps two further numbers for each "
-    "parameter: lesson 06). Up to about how many parameters fit, with nothing else in memory?",
+    "parameter: lesson 06). About how many parameters can it train at most? Leave out the activations, which are what "
+    "each layer hands on.",
     at_least={"20 billion": 15, "10 billion": 7, "5 billion": 3, "1 billion": 0},
     why="Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.",
     replies={
@@ -515,7 +544,7 @@ ring_bytes = Prediction(
     "must each of them send?",
     at_least={"about 100 · S": 50, "about 7 · S, the logarithm": 4, "about 2 · S": 1.5, "about S": 0},
     why="Each vector is cut into as many pieces as there are workers, and in each of 2(n − 1) turns each sends one "
-        "piece. (To pass on whole vectors sends about as much. But then only one link is busy at a time.)",
+        "piece. (Passing on whole vectors sends about as much. But then only one link is busy at a time.)",
     replies={
         "about 100 · S": "So much goes through a leader who answers everybody. Here nobody talks to more than one.",
         "about 7 · S, the logarithm": "That is a tree, in which each round sends whole vectors. Pieces will do.",
@@ -524,14 +553,15 @@ ring_bytes = Prediction(
 
 one_late = Prediction(
     "one_late",
-    "On a bowl of curvature 1 the largest stable rate is 2. Now each gradient is one step old. What is it?",
+    "On a bowl of curvature 1 the largest stable learning rate is 2. Now each gradient is one step old. What is the "
+    "largest stable rate now?",
     at_least={"still 2": 1.9, "a little less, about 1.7": 1.4, "1": 0.8, "about 0.6": 0},
     why="The step corrects the place of one step ago, and by now the walk is elsewhere. The walk overshoots and comes "
         "back late, like a shower whose warm water takes its time.",
     replies={
         "still 2": "At rate 2 each step lands as far away on the other side. The late walk does not know yet that it "
                    "has crossed.",
-        "a little less, about 1.7": "Near the edge the walk changes sides at every step. One step late is half a swing "
-                                    "late.",
+        "a little less, about 1.7": "At rate 2, without a delay, the walk changes sides at every step. One step late "
+                                    "is half a swing late.",
         "about 0.6": "That is the edge for a delay of two steps.",
     })

@@ -337,7 +337,7 @@ class stragglers(Explorer):
         "workers": WholeSlider("workers", 8, 2, 16),
         "wait_for": WholeSlider("wait for", 8, 1, 16),
         "tail": Slider("tail (s)", 0.5, 0.0, 2.0, 0.1),
-        "seconds": Slider("time (s)", 12.0, 0.5, UNTIL, 0.5),
+        "seconds": Slider("time (s)", UNTIL, 0.5, UNTIL, 0.5),
     }
     moving = "seconds"
 
@@ -358,7 +358,8 @@ class stragglers(Explorer):
         words = f"Waiting for {whom}, tail {fixed(tail, 1)} s: {counted(len(done), 'step')} in {now:g} s. Of the time "
         words += f"{busy - lost:.0%} is used, {max(0, 1 - busy):.0%} is waiting, {lost:.0%} work that comes too late. "
         words += f"Over {MEASURED} steps, one takes {fixed(mean)} s; "
-        return data, words + f"if all began each step afresh it would be {fixed(afresh[first - 1])} s."
+        theory = "theory says" if first == n else "if all began each step together, theory says"
+        return data, words + f"{theory} {fixed(afresh[first - 1])} s."
 
     @staticmethod
     def draw(fig, scene):
@@ -370,7 +371,7 @@ class stragglers(Explorer):
         chart.set(xlim=(0.5, 16.5), ylim=(0, 8), xticks=[1, 4, 8, 12, 16])
         chart.set_xlabel("answers waited for", fontsize=13)
         chart.set_title("seconds a step", fontsize=13, loc="left")
-        chart.annotate("line: if all begin afresh", (1, 7.3), fontsize=12)
+        chart.annotate("line: theory, all begin together", (1, 7.3), fontsize=12)
         chart.annotate("dot: measured", (1, 6.6), fontsize=12, color=BLUE)
         chart.grid(axis="y", color="0.9")
         strips.text(-0.2, 1, "0", ha="right", va="top", fontsize=12)
