@@ -2,6 +2,7 @@
 import ast
 import doctest
 import inspect
+import re
 import subprocess
 import sys
 import warnings
@@ -16,6 +17,7 @@ import pytest
 
 import gdlib as gd
 from gdlib.lessons import table
+from tools.notebooks import ROOT
 
 PACKAGE = Path(gd.__file__).parent
 MODULES = {
@@ -229,3 +231,10 @@ def depth(node, above=0):
 def test_a_function_reads_at_one_glance(function):
     assert lines(function) <= (50 if function.name == "draw" else 40)  # an explorer's axes and artists, in a row
     assert depth(function) <= 3
+
+
+def test_the_sites_reference_has_every_room():
+    source = (ROOT / "gdlib" / "__init__.py").read_text(encoding="utf-8")
+    rooms = {*re.findall(r"^from (gdlib[\w.]+) import \*", source, re.M), *(f"gdlib.{room}" for room in gd._ROOMS)}
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert rooms == set(re.findall(r"^\.\. automodule:: ([\w.]+)$", reference, re.M))
