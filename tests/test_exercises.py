@@ -678,5 +678,5 @@ def test_a_choice_stands_for_the_case_that_it_names():
 def test_a_prediction_of_the_course(name, prediction):
     assert prediction.name == name and prediction.question.endswith("?") and len(prediction.choices) >= 3
     assert [prediction.answer(value) for value in prediction.choices.values()] == list(prediction.choices)
-    assert not prediction.replies or len(prediction.replies) >= len(prediction.choices) - 1
+    assert len(prediction.replies) >= len(prediction.choices) - 1
     assert all(reply.endswith((".", "?")) for reply in prediction.replies.values())

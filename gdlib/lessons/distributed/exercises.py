@@ -506,8 +506,8 @@ my_worker = Project(
 fits = Prediction(
     "fits",
     "An accelerator has 80 GB. Numbers of 4 bytes; training with Adam (which keeps two further numbers for each "
-    "parameter: lesson 06). About how many parameters can it train at most? Leave out the activations, which are what "
-    "each layer hands on.",
+    "parameter: lesson 06). Leave out the activations, which are what each layer hands on. About how many parameters "
+    "can it train at most?",
     at_least={"20 billion": 15, "10 billion": 7, "5 billion": 3, "1 billion": 0},
     why="Each parameter comes with three companions of its own size: its gradient, and Adam's two running means.",
     replies={
